@@ -1,0 +1,103 @@
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
+import { setNetworkNamespace } from '../bpf/ffi/namespaces.ts'
+import { command } from './command.ts'
+import { LinuxError } from './errors.ts'
+
+/** Where iproute2 keeps named network namespaces. */
+const NAMED = '/run/netns'
+
+/** A network namespace: `name` as iproute2 knows it, or `null` for the one this process was started in. */
+export type Netns = string | null
+
+/** The file that stands for a namespace. */
+export function netnsPath(netns: Netns): string {
+  return netns === null ? '/proc/self/ns/net' : `${NAMED}/${netns}`
+}
+
+/** Makes a named network namespace with its loopback interface up. */
+export function createNetns(name: string): void {
+  command('ip', ['netns', 'add', name])
+  command('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
+}
+
+/** Removes a named namespace. The kernel keeps it alive as long as a process is inside. */
+export function removeNetns(name: string): void {
+  command('ip', ['netns', 'delete', name])
+}
+
+/** Names of all named namespaces, sorted. */
+export function listNetns(): string[] {
+  try {
+    return readdirSync(NAMED).sort()
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw cause
+  }
+}
+
+/** Ids of the processes inside a named namespace. */
+export function netnsPids(name: string): number[] {
+  return command('ip', ['netns', 'pids', name]).split('\n').filter(Boolean).map(Number)
+}
+
+/**
+ * Runs `work` with the calling thread inside a network namespace, and returns to the old one. A child started by `work`
+ * lives in the namespace, with the mounts of this process (so `/sys/fs/bpf` stays visible, unlike under `ip netns exec`).
+ * `work` must be synchronous: libuv's threads do not come along, and an `await` would leave other code in the wrong place.
+ *
+ * @throws LinuxError NETNS_MISSING, NETNS_DENIED, or NETNS_ASYNC when `work` returned a promise.
+ */
+export function inNetns<T>(netns: Netns, work: () => T): T {
+  if (netns === null) return work()
+  const back = openSync('/proc/thread-self/ns/net', 'r')
+  try {
+    enter(netns)
+    try {
+      return synchronous(work())
+    } finally {
+      returnTo(back)
+    }
+  } finally {
+    closeSync(back)
+  }
+}
+
+function enter(name: string): void {
+  const fd = openNamespace(name)
+  const error = setNetworkNamespace(fd)
+  closeSync(fd)
+  if (error < 0) {
+    throw new LinuxError(
+      'NETNS_DENIED',
+      `Cannot enter network namespace "${name}": errno ${-error} (needs CAP_SYS_ADMIN; run as root)`,
+    )
+  }
+}
+
+function openNamespace(name: string): number {
+  try {
+    return openSync(netnsPath(name), 'r')
+  } catch (cause) {
+    throw new LinuxError('NETNS_MISSING', `Cannot open network namespace "${name}": no ${netnsPath(name)}`, { cause })
+  }
+}
+
+/** Going on in a wrong namespace would touch another network's devices, so a failure here ends the process. */
+function returnTo(fd: number): void {
+  if (setNetworkNamespace(fd) < 0) {
+    process.stderr.write('Cannot return to the network namespace this process came from\n')
+    process.abort()
+  }
+}
+
+function synchronous<T>(result: T): T {
+  if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
+    throw new LinuxError('NETNS_ASYNC', 'Cannot await inside a network namespace: the work must be synchronous')
+  }
+  return result
+}
+
+/** What identifies the namespace the calling thread is in, for example `net:[4026531840]`. */
+export function currentNetnsId(): string {
+  return readlinkSync('/proc/thread-self/ns/net')
+}

@@ -1,0 +1,79 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { command } from './command.ts'
+import { LinuxError } from './errors.ts'
+import { inNetns, type Netns } from './netns.ts'
+
+export interface StartOptions {
+  readonly netns?: Netns
+  /** CPU to run on and stay on. */
+  readonly cpu?: number
+  readonly stdio?: SpawnOptions['stdio']
+  readonly env?: NodeJS.ProcessEnv
+  readonly cwd?: string
+}
+
+/** Starts a process, inside a network namespace and on one CPU if asked to. */
+export function start(program: string, args: readonly string[], options: StartOptions = {}): ChildProcess {
+  const { netns = null, cpu, ...rest } = options
+  const pinned = cpu === undefined ? [program, ...args] : ['taskset', '-c', String(cpu), program, ...args]
+  return inNetns(netns, () => spawn(pinned[0]!, pinned.slice(1), rest))
+}
+
+/** How a process ended, and what it wrote to the pipes it was given. */
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Waits for the end of a process and collects its output. Never rejects for an exit code. */
+export function ended(child: ChildProcess): Promise<Ended> {
+  const output = { stdout: '', stderr: '' }
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output.stdout += text
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    output.stderr += text
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause) => {
+      reject(new LinuxError('COMMAND_FAILED', `Cannot start "${child.spawnfile}": ${cause.message}`, { cause }))
+    })
+    child.once('close', (code, signal) => resolve({ code, signal, ...output }))
+  })
+}
+
+/** Ends a process: SIGTERM, and SIGKILL when it is still there after `graceMs` (default 2,000). */
+export async function stop(child: ChildProcess, graceMs = 2_000): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+  await gone
+  clearTimeout(timer)
+}
+
+/** Keeps a process or kernel thread on one CPU. */
+export function pinToCpu(pid: number, cpu: number): void {
+  command('taskset', ['-p', '-c', String(cpu), String(pid)])
+}
+
+/** CPU time a thread has used, in nanoseconds (`/proc/PID/schedstat`). */
+export function threadCpuTime(pid: number): bigint {
+  return BigInt(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]!)
+}
+
+/**
+ * When a process was started, in clock ticks since boot, or `undefined` when there is none. Id and start time together name
+ * a process for good, an id alone is used again.
+ */
+export function processStart(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
