@@ -1,0 +1,69 @@
+import type {
+  ApplyResult,
+  CountersReport,
+  FirewallStatus,
+  Plan,
+  Probe,
+  RuleStatus,
+  Sample,
+  SetStatus,
+} from '../firewall/types.ts'
+
+export interface ApplyOptions {
+  /** Path of a configuration; the one that the agent was started with if absent. */
+  readonly config?: string
+  /** Roll back by itself after so many milliseconds unless `confirm` is called. */
+  readonly confirmWithinMs?: number
+}
+
+export interface DropOptions {
+  /** Milliseconds until the rule expires; it stays until `undo` if absent. */
+  readonly forMs?: number
+  readonly id?: string
+}
+
+export interface SetChange {
+  readonly set: string
+  readonly prefix: string
+  /** False if the set already was like this. */
+  readonly changed: boolean
+  readonly tookMs: number
+}
+
+export interface Status {
+  readonly running: boolean
+  /** Process id of the agent, if one runs. */
+  readonly agent?: {
+    readonly pid: number
+    readonly adopted: boolean
+    readonly startedAt: string
+    readonly config: string
+  }
+  readonly firewall?: FirewallStatus
+}
+
+/**
+ * Everything that can be asked of a running Seawall. `Agent` does it in its own process, the client of the local API by
+ * asking an agent, and `LocalControl` straight on the kernel's state when no agent runs.
+ */
+export interface Control {
+  status(): Promise<Status>
+  plan(config?: string): Promise<Plan>
+  apply(options?: ApplyOptions): Promise<ApplyResult>
+  /** Keep what was applied with `confirmWithinMs`. */
+  confirm(): Promise<{ readonly generation: number }>
+  /** Back to the generation before; `generation` is absent if that was nothing at all. */
+  rollback(): Promise<{ readonly generation?: number }>
+  rules(): Promise<readonly RuleStatus[]>
+  sets(): Promise<readonly SetStatus[]>
+  counters(): Promise<CountersReport>
+  addToSet(set: string, prefix: string): Promise<SetChange>
+  deleteFromSet(set: string, prefix: string): Promise<SetChange>
+  drop(expr: string, options?: DropOptions): Promise<RuleStatus>
+  undo(id: string): Promise<RuleStatus>
+  /** Test runs of the live program, which leave its counters alone. */
+  probe(packets: readonly Uint8Array[]): Promise<readonly Probe[]>
+  samples(options?: { readonly signal?: AbortSignal }): AsyncIterable<Sample>
+  /** Detach and remove everything: packets pass as if Seawall had never been there. */
+  down(): Promise<void>
+}

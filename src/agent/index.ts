@@ -1,0 +1,1 @@
+export type { ApplyOptions, Control, DropOptions, SetChange, Status } from './control.ts'

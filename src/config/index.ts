@@ -1,0 +1,1 @@
+export { ConfigError, type ConfigIssue, formatIssue } from './issue.ts'

@@ -1,0 +1,21 @@
+import type { Prefix } from '../net/prefix.ts'
+import type { MalformedPolicy, Rule } from '../rules/ast.ts'
+
+export interface DesiredInterface {
+  readonly name: string
+  /** `auto`: native XDP, or generic where the driver refuses it. */
+  readonly mode: 'auto' | 'native' | 'generic'
+}
+
+export type SetSource =
+  /** `path` is absolute. */
+  { readonly kind: 'file'; readonly path: string } | { readonly kind: 'inline'; readonly prefixes: readonly Prefix[] }
+
+/** What the data plane shall be: a configuration that was checked, independent of the kernel and of the file it came from. */
+export interface Desired {
+  readonly interfaces: readonly DesiredInterface[]
+  readonly malformed: MalformedPolicy
+  /** Configured rules in order; dynamic ones are no part of it. */
+  readonly rules: readonly Rule[]
+  readonly sets: ReadonlyMap<string, SetSource>
+}

@@ -1,0 +1,35 @@
+/** Every way in which the firewall refuses, under a stable code. */
+export type FirewallErrorCode =
+  /** Another process is changing the state. */
+  | 'SEAWALL_LOCKED'
+  /** The kernel's state was made by another version. */
+  | 'SEAWALL_STATE_VERSION'
+  /** Nothing is in force: `up` or `apply` first. */
+  | 'SEAWALL_NOT_UP'
+  /** Root, or another capability, is missing. */
+  | 'SEAWALL_PERMISSION'
+  /** The kernel lacks BPF or one of its features. */
+  | 'SEAWALL_NO_BPF'
+  /** The BPF file system is not mounted, or cannot be written. */
+  | 'SEAWALL_BPFFS'
+  | 'SEAWALL_INTERFACE'
+  | 'SEAWALL_NOTHING_TO_CONFIRM'
+  | 'SEAWALL_NO_PREVIOUS'
+  | 'SEAWALL_UNKNOWN_RULE'
+  | 'SEAWALL_DUPLICATE_RULE'
+  | 'SEAWALL_UNKNOWN_SET'
+  | 'SEAWALL_SET_FULL'
+  /** A rule, a prefix or a duration that cannot be read. */
+  | 'SEAWALL_INPUT'
+  /** No room: counter slots, maps or memory. */
+  | 'SEAWALL_FULL'
+
+export class FirewallError extends Error {
+  readonly code: FirewallErrorCode
+
+  constructor(code: FirewallErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'FirewallError'
+    this.code = code
+  }
+}

@@ -1,0 +1,133 @@
+/** Plain values that the firewall hands out: all of them survive JSON, so the local API sends them as they are. */
+
+export type XdpMode = 'native' | 'generic'
+
+/** Packets and bytes, summed over all CPUs. */
+export interface Count {
+  readonly packets: number
+  readonly bytes: number
+}
+
+export interface InterfaceStatus {
+  readonly name: string
+  readonly ifindex: number
+  /** `generic` means that the driver refused native XDP, or that the configuration asked for it. */
+  readonly mode: XdpMode
+  readonly attached: boolean
+  /** Why native mode was not possible, when it was tried. */
+  readonly note?: string
+}
+
+export interface RuleStatus {
+  readonly id: string
+  /** Canonical text, as `formatRule` prints it. */
+  readonly text: string
+  readonly action: 'drop' | 'pass' | 'count' | 'limit' | 'sample'
+  /** Added at run time by `drop`, not written in the configuration. */
+  readonly dynamic: boolean
+  /** Packets that the rule decided, or that it matched if it is a `count` or a `sample`; for a `limit` those over it. */
+  readonly count: Count
+  /** Packets that a `limit` matched, over it or not. */
+  readonly matched?: Count
+  /** Milliseconds until a dynamic rule no longer matches; 0 when that is over. */
+  readonly expiresInMs?: number
+}
+
+export interface SetStatus {
+  readonly name: string
+  readonly prefixes: number
+  /** Memory of the set's map in the kernel. */
+  readonly bytes: number
+  /** Path of its file, for a set read from one. */
+  readonly file?: string
+}
+
+/** Every packet received is in exactly one of `byDefault`, `malformed`, `rules` (those that decide) and `retired`. */
+export interface CountersReport {
+  /** Packets that reached the entry program on any interface. */
+  readonly received: Count
+  readonly verdicts: { readonly pass: Count; readonly drop: Count }
+  /** Passed, as no rule decided. */
+  readonly byDefault: Count
+  readonly malformed: Readonly<Record<string, Count>>
+  /** By rule id, in the order of the rules. */
+  readonly rules: Readonly<Record<string, Count>>
+  /** Packets of rules that are no longer in force, and of any malformed policy before the present one. */
+  readonly retired: { readonly pass: Count; readonly drop: Count }
+}
+
+export interface PendingConfirm {
+  /** Milliseconds until the roll back. */
+  readonly dueInMs: number
+}
+
+export interface FirewallStatus {
+  readonly generation: number
+  /** There is a generation to roll back to. */
+  readonly previous?: number
+  /** Digest of the configuration in force. */
+  readonly digest: string
+  readonly version: string
+  /** Wall clock time of the apply, ISO 8601. */
+  readonly appliedAt: string
+  readonly malformed: 'drop' | 'pass'
+  readonly interfaces: readonly InterfaceStatus[]
+  readonly rules: readonly RuleStatus[]
+  readonly sets: readonly SetStatus[]
+  readonly pending?: PendingConfirm
+  readonly program: { readonly id: number; readonly tag: string; readonly instructions: number }
+}
+
+export type ChangeKind = 'add' | 'remove' | 'change' | 'move'
+
+/** One line of a plan: `+ rule drop-dns  drop if udp.srcport == 53`. */
+export interface Change {
+  readonly kind: ChangeKind
+  readonly what: 'interface' | 'rule' | 'set' | 'policy'
+  readonly name: string
+  readonly before?: string
+  readonly after?: string
+}
+
+export interface Plan {
+  /** Nothing is in force yet. */
+  readonly fresh: boolean
+  readonly changes: readonly Change[]
+  readonly rules: number
+  readonly instructions: number
+  readonly warnings: readonly string[]
+}
+
+export interface ApplyResult {
+  readonly generation: number
+  readonly plan: Plan
+  /** False if the state in force was already the desired one. */
+  readonly changed: boolean
+  readonly pending?: PendingConfirm
+  /** Milliseconds from start to swap. */
+  readonly tookMs: number
+}
+
+/** A sampled packet, as the data path copied it. */
+export interface Sample {
+  /** CLOCK_MONOTONIC, nanoseconds. */
+  readonly timestamp: bigint
+  /** What decided: a rule id, `default`, or `malformed:<reason>`. */
+  readonly decidedBy: string
+  readonly verdict: 'pass' | 'drop'
+  /** Id of the `sample` rule that asked for the copy, if one did. */
+  readonly sampledBy?: string
+  /** Length of the frame; `bytes` holds its beginning. */
+  readonly length: number
+  readonly ifindex: number
+  readonly bytes: Uint8Array
+}
+
+/** What the live program did with a packet in a test run that touches no live counter. */
+export interface Probe {
+  readonly verdict: 'pass' | 'drop'
+  /** A rule id, `default`, or `malformed:<reason>`. */
+  readonly decidedBy: string
+  /** Rules that matched without deciding (`count`, `sample`, `limit` under its rate), and the one that decided, in order. */
+  readonly matched: readonly string[]
+}
