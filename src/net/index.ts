@@ -1,0 +1,11 @@
+/** Pure values of the network: addresses, prefixes, MAC addresses, checksums, reading and building packets, capture files. */
+export * from './address.ts'
+export * from './build.ts'
+export * from './checksum.ts'
+export * from './dissect.ts'
+export * from './dns-name.ts'
+export type { DnsQuestion } from './dns-question.ts'
+export * from './errors.ts'
+export * from './mac.ts'
+export * from './prefix.ts'
+export type { TcpOptions } from './tcp-options.ts'
