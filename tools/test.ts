@@ -1,0 +1,69 @@
+// Runs the tests: npm test [-- FILTER… | --unit]. A filter is a part of a test file's path.
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import pc from 'picocolors'
+import { mountBpffs } from '../src/linux/bpffs.ts'
+import { kernelState, leaksSince, RUN_MARK } from './testing/kernel-state.ts'
+import { formatFile, formatTotals, totalsOf } from './testing/report.ts'
+import type { TestResult } from './testing/reporter.ts'
+import { runFile } from './testing/run-file.ts'
+import { findTestFiles, type Stage, stagesOf } from './testing/test-files.ts'
+
+/** Longest run of one file. Only a file that hangs comes near it. */
+const FILE_TIMEOUT_MS = 600_000
+
+const mark = `${process.pid}-${Date.now()}`
+
+async function runStage(stage: Stage): Promise<TestResult[]> {
+  const waiting = [...stage.files]
+  const results: TestResult[] = []
+  const worker = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const result = await runFile(file, { env: { ...process.env, [RUN_MARK]: mark }, timeoutMs: FILE_TIMEOUT_MS })
+      console.log(formatFile(result))
+      results.push(...result.tests)
+    }
+  }
+  await Promise.all(Array.from({ length: stage.parallel ? availableParallelism() : 1 }, worker))
+  return results
+}
+
+/** Runs stages that work on the kernel, and fails when they leave anything behind in it. */
+async function runOnKernel(stages: readonly Stage[]): Promise<TestResult[]> {
+  if (mountBpffs()) console.log(pc.dim('mounted the BPF file system at /sys/fs/bpf'))
+  const before = kernelState(mark)
+  const results: TestResult[] = []
+  for (const stage of stages) results.push(...(await runNamed(stage)))
+  const leaks = await leaksSince(before, () => kernelState(mark))
+  if (leaks.length === 0) return results
+  const detail = `still there after the tests: ${leaks.join(', ')}`
+  console.log(pc.red(`✗ leaks: ${detail}`))
+  return [...results, { name: 'leaks', nesting: 0, outcome: 'failed', detail }]
+}
+
+async function runNamed(stage: Stage): Promise<TestResult[]> {
+  if (stage.files.length === 0) return []
+  console.log(pc.bold(`${stage.name} tests`))
+  return await runStage(stage)
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ options: { unit: { type: 'boolean' } }, allowPositionals: true })
+  const stages = stagesOf(findTestFiles('.'), positionals).filter((stage) => !(values.unit && stage.root))
+  if (stages.every((stage) => stage.files.length === 0)) {
+    console.error(`No test file matches ${positionals.map((filter) => `"${filter}"`).join(' or ')}`)
+    return 1
+  }
+  const rooted = stages.filter((stage) => stage.root && stage.files.length > 0)
+  if (rooted.length > 0 && process.getuid?.() !== 0) {
+    console.error('Cannot run the tests on the kernel: root is needed (npm run test:unit needs none)')
+    return 1
+  }
+  const results: TestResult[] = []
+  for (const stage of stages) if (!stage.root) results.push(...(await runNamed(stage)))
+  if (rooted.length > 0) results.push(...(await runOnKernel(rooted)))
+  console.log(formatTotals(totalsOf(results)))
+  return results.some((test) => test.outcome === 'failed') ? 1 : 0
+}
+
+process.exitCode = await main()
