@@ -47,13 +47,15 @@ interface End {
 }
 
 function runProcess(file: string, report: string, options: RunFileOptions): Promise<End> {
-  const [program, ...args] = options.node ?? [process.execPath, ...process.execArgv]
+  const [program, ...args] = options.node ?? [process.execPath, ...process.execArgv.filter(isNoReporter)]
+  // Set by node --test in what it starts, this would replace our reporter.
+  const { NODE_TEST_CONTEXT: _, ...env } = options.env ?? process.env
   const child = spawn(
     program!,
     [...args, `--test-reporter=${reporter}`, `--test-reporter-destination=${report}`, file],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: options.env ?? process.env,
+      env,
     },
   )
   let output = ''
@@ -75,6 +77,11 @@ function runProcess(file: string, report: string, options: RunFileOptions): Prom
       setImmediate(() => resolve({ code, signal, timedOut, output }))
     })
   })
+}
+
+/** A run inside of a test of the runner must not write into the report that the test itself is in. */
+function isNoReporter(option: string): boolean {
+  return !option.startsWith('--test-reporter')
 }
 
 function readReport(path: string): TestResult[] {
