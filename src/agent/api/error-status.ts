@@ -1,0 +1,28 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+
+/** HTTP status of the codes of the firewall. */
+const statusOf: Readonly<Record<string, ContentfulStatusCode>> = {
+  SEAWALL_CONFIG: 400,
+  SEAWALL_INPUT: 400,
+  SEAWALL_INTERFACE: 400,
+  SEAWALL_PERMISSION: 403,
+  SEAWALL_UNKNOWN_RULE: 404,
+  SEAWALL_UNKNOWN_SET: 404,
+  SEAWALL_UNKNOWN_ROUTE: 404,
+  SEAWALL_LOCKED: 409,
+  SEAWALL_STATE_VERSION: 409,
+  SEAWALL_NOTHING_TO_CONFIRM: 409,
+  SEAWALL_NO_PREVIOUS: 409,
+  SEAWALL_DUPLICATE_RULE: 409,
+  SEAWALL_NO_BPF: 501,
+  SEAWALL_NOT_UP: 503,
+  SEAWALL_BPFFS: 503,
+  SEAWALL_SET_FULL: 507,
+  SEAWALL_FULL: 507,
+}
+
+/** HTTP status of an error code; 400 for rules, addresses and prefixes that cannot be read, 500 for what is unknown here. */
+export function httpStatus(code: string): ContentfulStatusCode {
+  if (/^(RULE|NET)_/.test(code)) return 400
+  return statusOf[code] ?? 500
+}

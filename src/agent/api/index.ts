@@ -1,0 +1,5 @@
+export { ApiClient } from './client.ts'
+export { type ErrorBody, errorBody, INTERNAL, RemoteError, reviveError } from './error-body.ts'
+export { findAgent } from './find-agent.ts'
+export { type MetricsOptions, metricsText } from './metrics.ts'
+export { type Listening, parseListen, serveApi, serveMetrics } from './server.ts'
