@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+interface Lockfile {
+  readonly packages: Readonly<Record<string, LockedPackage>>
+}
+
+interface LockedPackage {
+  readonly version?: string
+  readonly resolved?: string
+  readonly integrity?: string
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+}
+
+/** The lockfile names no download address (any registry will do), has a checksum for each package, and fits package.json. */
+export function checkLockfile(root: string): string[] {
+  const read = (name: string): unknown => JSON.parse(readFileSync(join(root, name), 'utf8'))
+  const { packages } = read('package-lock.json') as Lockfile
+  const manifest = read('package.json') as LockedPackage
+  const installed = Object.entries(packages).filter(([path]) => path !== '')
+  return [
+    ...installed
+      .filter(([, entry]) => entry.resolved)
+      .map(([path]) => `package-lock.json: "${path}" records a download address`),
+    ...installed
+      .filter(([, entry]) => !entry.integrity)
+      .map(([path]) => `package-lock.json: "${path}" has no checksum`),
+    ...differences(manifest, packages[''] ?? {}, 'dependencies'),
+    ...differences(manifest, packages[''] ?? {}, 'devDependencies'),
+  ]
+}
+
+function differences(
+  manifest: LockedPackage,
+  locked: LockedPackage,
+  kind: 'dependencies' | 'devDependencies',
+): string[] {
+  const wanted = manifest[kind] ?? {}
+  const got = locked[kind] ?? {}
+  return [...new Set([...Object.keys(wanted), ...Object.keys(got)])]
+    .filter((name) => wanted[name] !== got[name])
+    .map(
+      (name) =>
+        `package.json wants ${name} ${wanted[name] ?? 'no more'}, package-lock.json has ${got[name] ?? 'none'} (npm install)`,
+    )
+}
