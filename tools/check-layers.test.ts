@@ -9,6 +9,7 @@ test('problemOf lets imports point down and stay at home', () => {
   assert.equal(problemOf('src/agent/index.ts', '../firewall/types.ts'), undefined)
   assert.equal(problemOf('src/bpf/ffi/libc.ts', 'koffi'), undefined)
   assert.equal(problemOf('lab/demo/main.ts', '../../src/cli/main.ts'), undefined)
+  assert.equal(problemOf('src/config/read-typescript.ts', '../index.ts'), undefined)
   assert.equal(problemOf('lab/topology.ts', '../src/linux/netns.ts'), undefined)
 })
 
@@ -17,6 +18,7 @@ test('problemOf refuses an import that points up or aside', () => {
   assert.match(problemOf('src/bpf/map.ts', '../net/mac.ts') ?? '', /"bpf" imports "net"/)
   assert.match(problemOf('src/firewall/a.ts', '../config/index.ts') ?? '', /"firewall" imports "config"/)
   assert.match(problemOf('src/firewall/a.ts', '../balancer/index.ts') ?? '', /"firewall" imports "balancer"/)
+  assert.match(problemOf('src/config/load.ts', '../index.ts') ?? '', /"config" imports "index.ts"/)
   assert.match(problemOf('src/cli/main.ts', '../../lab/lab.ts') ?? '', /"cli" imports "lab"/)
   assert.match(problemOf('lab/topology.ts', '../src/rules/ast.ts') ?? '', /"lab" may import net, bpf, linux/)
 })
