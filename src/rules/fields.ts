@@ -13,12 +13,12 @@ export interface FieldInfo {
   readonly help: string
 }
 
-const bool = (help: string): FieldInfo => ({ type: { kind: 'bool' }, help })
-const number = (bits: number, help: string): FieldInfo => ({ type: { kind: 'number', bits }, help })
-const address = (help: string): FieldInfo => ({ type: { kind: 'address' }, help })
-const mac = (help: string): FieldInfo => ({ type: { kind: 'mac' }, help })
-const bytes = (help: string): FieldInfo => ({ type: { kind: 'bytes' }, help })
-const name = (help: string): FieldInfo => ({ type: { kind: 'name' }, help })
+const bool = (help: string) => ({ type: { kind: 'bool' }, help }) as const
+const number = (bits: number, help: string) => ({ type: { kind: 'number', bits }, help }) as const
+const address = (help: string) => ({ type: { kind: 'address' }, help }) as const
+const mac = (help: string) => ({ type: { kind: 'mac' }, help }) as const
+const bytes = (help: string) => ({ type: { kind: 'bytes' }, help }) as const
+const name = (help: string) => ({ type: { kind: 'name' }, help }) as const
 
 export const fields = {
   'frame.len': number(16, 'length of the frame from its Ethernet header, bytes'),

@@ -1,0 +1,15 @@
+/** Slots of the per-CPU array `counters` that are the same in every rule set; rules have theirs from {@link FIRST_RULE_SLOT} on. */
+import { type MalformedReason, malformedReasons } from '../net/dissect.ts'
+
+/** Packets that no rule decided. */
+export const PASSED_BY_DEFAULT = 0
+
+/** Slots 0 to 31 are reserved. */
+export const FIRST_RULE_SLOT = 32
+
+/** The slot of each malformed reason, 1 and up in the order of docs/packet.md. */
+export const malformedSlot: Readonly<Record<MalformedReason, number>> = Object.fromEntries(
+  malformedReasons.map((reason, index) => [reason, index + 1]),
+) as Record<MalformedReason, number>
+
+export { type MalformedReason, malformedReasons }

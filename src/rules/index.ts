@@ -1,0 +1,13 @@
+/** The rule language: text, checks, printing and its definition, the evaluator. */
+export * from './ast.ts'
+export { type CheckOptions, checkExpr } from './check.ts'
+export { checkAction, checkRuleSet, type RuleSetProblem, ruleSetProblems } from './check-rule.ts'
+export * from './counters.ts'
+export * from './errors.ts'
+export { type Decision, type EvaluationEnv, evaluate, evaluateExpr } from './evaluate.ts'
+export { type AnyFact, readFact } from './facts.ts'
+export * from './fields.ts'
+export { canonical } from './make.ts'
+export { type ParseOptions, parseExpr } from './parser.ts'
+export { formatAction, formatExpr, formatRate, formatRule } from './print.ts'
+export { parseRule, parseRules } from './rule-text.ts'
