@@ -52,7 +52,7 @@ export interface CountersReport {
   readonly malformed: Readonly<Record<string, Count>>
   /** By rule id, in the order of the rules. */
   readonly rules: Readonly<Record<string, Count>>
-  /** Packets of rules that are no longer in force, and of any malformed policy before the present one. */
+  /** Packets decided by rules that are no longer in force. */
   readonly retired: { readonly pass: Count; readonly drop: Count }
 }
 

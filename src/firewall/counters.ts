@@ -1,0 +1,90 @@
+import type { BpfMap } from '../bpf/index.ts'
+import { type MalformedReason, malformedReasons, malformedSlot, PASSED_BY_DEFAULT } from '../rules/counters.ts'
+import type { Manifest } from './manifest.ts'
+import { kindOf, verdictOf } from './slots.ts'
+import type { Count, CountersReport } from './types.ts'
+
+export const zero: Count = { packets: 0, bytes: 0 }
+
+export function add(a: Count, b: Count): Count {
+  return { packets: a.packets + b.packets, bytes: a.bytes + b.bytes }
+}
+
+/** Reads one slot of a per-CPU array of { packets u64, bytes u64 }, summed. */
+export function readSlot(map: BpfMap, slot: number): Count {
+  const value = map.getRaw(u32(slot))
+  return value === undefined ? zero : sumCpus(value)
+}
+
+/** Sums the elements of all CPUs, which follow each other. */
+export function sumCpus(value: Uint8Array): Count {
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
+  let packets = 0n
+  let bytes = 0n
+  for (let at = 0; at < value.length; at += 16) {
+    packets += view.getBigUint64(at, true)
+    bytes += view.getBigUint64(at + 8, true)
+  }
+  return { packets: Number(packets), bytes: Number(bytes) }
+}
+
+export function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setUint32(0, value, true)
+  return bytes
+}
+
+/**
+ * Everything that was counted, in parts that add up to what was received but for the packets that are on their way
+ * while it is read.
+ */
+export function readCounters(counters: BpfMap, received: BpfMap, manifest: Manifest): CountersReport {
+  const slot = (index: number) => readSlot(counters, index)
+  const byDefault = slot(PASSED_BY_DEFAULT)
+  const malformed = Object.fromEntries(
+    malformedReasons.map((reason: MalformedReason) => [reason, slot(malformedSlot[reason])]),
+  )
+  const counted = manifest.rules.map((rule) => ({ rule, count: slot(rule.slot) }))
+  const retired = retiredCounts(manifest, slot)
+  const verdicts = { pass: add(byDefault, retired.pass), drop: retired.drop }
+  for (const { rule, count } of counted) {
+    const verdict = verdictOf(kindOf(rule.text))
+    if (verdict !== undefined) verdicts[verdict] = add(verdicts[verdict], count)
+  }
+  const unread = splitMalformed(manifest, Object.values(malformed).reduce(add, zero))
+  verdicts.pass = add(verdicts.pass, unread.pass)
+  verdicts.drop = add(verdicts.drop, unread.drop)
+  return {
+    received: readSlot(received, 0),
+    verdicts,
+    byDefault,
+    malformed,
+    rules: Object.fromEntries(counted.map(({ rule, count }) => [rule.id, count])),
+    retired,
+  }
+}
+
+/** Malformed packets by the policy that was in force when they came. */
+export function splitMalformed(manifest: Manifest, total: Count): { pass: Count; drop: Count } {
+  const { pass, drop } = manifest.malformedBefore
+  const present = {
+    packets: total.packets - pass.packets - drop.packets,
+    bytes: total.bytes - pass.bytes - drop.bytes,
+  }
+  return manifest.malformed === 'pass' ? { pass: add(pass, present), drop } : { pass, drop: add(drop, present) }
+}
+
+/** All malformed packets, whatever was wrong with them. */
+export function malformedTotal(counters: BpfMap): Count {
+  return malformedReasons.map((reason) => readSlot(counters, malformedSlot[reason])).reduce(add, zero)
+}
+
+/** Packets that were decided by rules which are gone. */
+function retiredCounts(manifest: Manifest, slot: (index: number) => Count): { pass: Count; drop: Count } {
+  const sums = { ...manifest.folded }
+  for (const retired of manifest.retired) {
+    const verdict = verdictOf(retired.kind)
+    if (verdict !== undefined) sums[verdict] = add(sums[verdict], slot(retired.slot))
+  }
+  return sums
+}

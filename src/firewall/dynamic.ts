@@ -1,0 +1,77 @@
+import type { Rule } from '../rules/ast.ts'
+import { RuleError } from '../rules/errors.ts'
+import { parseExpr, parseRule } from '../rules/index.ts'
+import { FirewallError } from './errors.ts'
+import type { Manifest, ManifestRule } from './manifest.ts'
+import { milliseconds, now } from './pending.ts'
+import { stableId } from './rule-id.ts'
+
+export interface DropRequest {
+  readonly expr: string
+  /** Milliseconds until the rule expires. */
+  readonly forMs?: number
+  readonly id?: string
+}
+
+/** Ten years: more makes no sense for something temporary and would overflow the data path's clock. */
+const LONGEST = 10 * 365 * 86_400_000
+
+/**
+ * Makes a rule of a request.
+ *
+ * @throws FirewallError SEAWALL_INPUT, SEAWALL_DUPLICATE_RULE.
+ */
+export function dynamicRule(request: DropRequest, live: Manifest): Rule {
+  const taken = new Set(live.rules.map((rule) => rule.id))
+  const rule: Rule = { id: '', action: { kind: 'drop' }, when: readExpr(request.expr) }
+  const id = request.id ?? stableId(rule, taken)
+  if (taken.has(id)) {
+    throw new FirewallError(
+      'SEAWALL_DUPLICATE_RULE',
+      `Cannot add rule "${id}": there is one of that name (choose another --id)`,
+    )
+  }
+  if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(id)) {
+    throw new FirewallError(
+      'SEAWALL_INPUT',
+      `Cannot name a rule "${id}": wanted letters, digits, ".", "_" and "-", at most 63`,
+    )
+  }
+  return { ...rule, id, ...expiry(request.forMs) }
+}
+
+function expiry(forMs: number | undefined): { until?: bigint } {
+  if (forMs === undefined) return {}
+  if (!(forMs > 0 && forMs <= LONGEST)) {
+    throw new FirewallError(
+      'SEAWALL_INPUT',
+      `Cannot expire a rule after ${forMs} ms: wanted more than 0 and at most ten years`,
+    )
+  }
+  return { until: now() + milliseconds(forMs) }
+}
+
+function readExpr(text: string): Rule['when'] {
+  try {
+    return parseExpr(text)
+  } catch (cause) {
+    if (!(cause instanceof RuleError)) throw cause
+    throw new FirewallError('SEAWALL_INPUT', cause.message, { cause })
+  }
+}
+
+/** Rules that were added at run time and have not expired, as they are in force. */
+export function dynamicRules(live: Manifest | undefined): Rule[] {
+  return (live?.rules ?? []).filter((rule) => rule.dynamic && !isOver(rule)).map(toRule)
+}
+
+/** Whether a rule's time is over. */
+export function isOver(rule: ManifestRule): boolean {
+  return rule.until !== undefined && BigInt(rule.until) <= now()
+}
+
+/** Reads a rule of a manifest back. */
+export function toRule(rule: ManifestRule): Rule {
+  const parsed = { ...parseRule(rule.text), id: rule.id }
+  return rule.until === undefined ? parsed : { ...parsed, until: BigInt(rule.until) }
+}

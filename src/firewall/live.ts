@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { BpfMap, Program } from '../bpf/index.ts'
+import { u32 } from './counters.ts'
+import { FirewallError } from './errors.ts'
+import { STAGES } from './layout.ts'
+import { decodeManifest, type Manifest } from './manifest.ts'
+import type { Paths } from './paths.ts'
+import { generationFolder, listGenerations } from './pins.ts'
+
+/** The generation that packets go through. */
+export interface Live {
+  readonly folder: string
+  readonly manifest: Manifest
+  readonly program: { readonly id: number; readonly tag: string }
+}
+
+/**
+ * Reads from the kernel which generation is live: the one whose program is in the slot. Of several with the same program (after
+ * a roll back) it is the newest.
+ *
+ * @returns undefined if nothing is in force.
+ * @throws FirewallError SEAWALL_STATE_VERSION when the state was made by another version.
+ */
+export function readLive(paths: Paths): Live | undefined {
+  const id = liveProgramId(paths)
+  if (id === undefined) return undefined
+  for (const generation of listGenerations(paths).reverse()) {
+    const folder = generationFolder(paths, generation)
+    const program = readProgram(join(folder, 'firewall'))
+    if (program?.id === id) return { folder, manifest: readManifest(folder), program }
+  }
+  throw new FirewallError(
+    'SEAWALL_STATE_VERSION',
+    `Cannot use the state in "${paths.bpf}": program ${id} is in force but no generation has it (run seawall down, then seawall up)`,
+  )
+}
+
+/** Like {@link readLive}, for those who need something to be in force. */
+export function requireLive(paths: Paths): Live {
+  const live = readLive(paths)
+  if (live !== undefined) return live
+  throw new FirewallError('SEAWALL_NOT_UP', 'Cannot find Seawall in the kernel: nothing is in force (run seawall up)')
+}
+
+function liveProgramId(paths: Paths): number | undefined {
+  const pin = join(paths.bpf, 'stages')
+  if (!existsSync(pin)) return undefined
+  const stages = BpfMap.openPinned(pin)
+  try {
+    const value = stages.getRaw(u32(STAGES.firewall))
+    return value === undefined ? undefined : new DataView(value.buffer, value.byteOffset).getUint32(0, true)
+  } finally {
+    stages.close()
+  }
+}
+
+function readProgram(pin: string): { id: number; tag: string } | undefined {
+  if (!existsSync(pin)) return undefined
+  const program = Program.openPinned(pin)
+  try {
+    return { id: program.id, tag: program.tag }
+  } finally {
+    program.close()
+  }
+}
+
+/** Reads the manifest of a generation. */
+export function readManifest(folder: string): Manifest {
+  const map = BpfMap.openPinned(join(folder, 'manifest'))
+  try {
+    return decodeManifest(map.getRaw(u32(0))!)
+  } finally {
+    map.close()
+  }
+}

@@ -1,0 +1,85 @@
+import { spawnSync } from 'node:child_process'
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FirewallError } from './errors.ts'
+
+export interface Lock {
+  release(): void
+}
+
+/** What a lock guards: one change of the kernel's state, or being the agent. */
+export type LockName = 'lock' | 'agent.lock'
+
+/** `flock -n` says this when another process has the lock. */
+const HELD = 1
+
+/**
+ * Takes an exclusive lock that the kernel gives back when this process ends, however it ends. The lock is on the open file
+ * description, so util-linux's `flock` can take it on a descriptor that it inherits.
+ *
+ * @throws FirewallError SEAWALL_LOCKED, naming the process that has it.
+ */
+export async function takeLock(run: string, name: LockName, waitMs = 0): Promise<Lock> {
+  const path = join(run, name)
+  const fd = openLockFile(run, path)
+  const until = performance.now() + waitMs
+  try {
+    while (!tryLock(fd)) {
+      if (performance.now() >= until) throw held(path, name)
+      await sleep(20)
+    }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+  ftruncateSync(fd)
+  writeSync(fd, `${process.pid}\n`, 0)
+  return { release: once(() => closeSync(fd)) }
+}
+
+function openLockFile(run: string, path: string): number {
+  try {
+    mkdirSync(run, { recursive: true, mode: 0o755 })
+    return openSync(path, 'a+', 0o600)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new FirewallError(
+      'SEAWALL_PERMISSION',
+      `Cannot open the lock "${path}": ${code}, wanted a folder that can be written (run as root)`,
+      { cause },
+    )
+  }
+}
+
+function tryLock(fd: number): boolean {
+  const { status, error, stderr } = spawnSync('flock', ['-n', '3'], {
+    stdio: ['ignore', 'ignore', 'pipe', fd],
+    encoding: 'utf8',
+  })
+  if (status === 0) return true
+  if (status === HELD) return false
+  throw new FirewallError(
+    'SEAWALL_PERMISSION',
+    `Cannot take a lock: flock said ${JSON.stringify(error?.message ?? stderr.trim())} (install util-linux)`,
+    { cause: error },
+  )
+}
+
+function held(path: string, name: LockName): FirewallError {
+  const pid = readFileSync(path, 'utf8').trim()
+  const action = name === 'lock' ? 'change the state of Seawall' : 'start the agent'
+  const doing = name === 'lock' ? 'is changing it' : 'is the agent'
+  return new FirewallError(
+    'SEAWALL_LOCKED',
+    `Cannot ${action}: process ${pid === '' ? 'unknown' : pid} ${doing} (wait for it, or see ps -p ${pid})`,
+  )
+}
+
+function once(work: () => void): () => void {
+  let done = false
+  return () => {
+    if (!done) work()
+    done = true
+  }
+}

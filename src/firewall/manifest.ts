@@ -1,0 +1,95 @@
+import type { DesiredInterface } from './desired.ts'
+import { FirewallError } from './errors.ts'
+import { LAYOUT } from './layout.ts'
+import type { Count } from './types.ts'
+
+/** A rule as it is in force. */
+export interface ManifestRule {
+  readonly id: string
+  /** Canonical text. */
+  readonly text: string
+  readonly slot: number
+  readonly dynamic: boolean
+  /** Nanoseconds of CLOCK_MONOTONIC after which it no longer matches, decimal. */
+  readonly until?: string
+}
+
+export interface ManifestSet {
+  readonly name: string
+  readonly file?: string
+  /** Of the contents it was built from; one-element changes since then are not in it. */
+  readonly digest: string
+  readonly prefixes: number
+  readonly bytes: number
+  /** As the set's own code describes the map, for those who compile against it again. */
+  readonly geometry: unknown
+}
+
+/** A slot whose rule is gone, but which the generation before may still count in. */
+export interface RetiredSlot {
+  readonly slot: number
+  readonly id: string
+  /** The action of the rule. */
+  readonly kind: string
+  /** The first generation without the rule. */
+  readonly since: number
+}
+
+/** What a generation is: everything that is needed to go on from it is in its own folder. */
+export interface Manifest {
+  readonly layout: string
+  readonly version: string
+  readonly generation: number
+  /** What was in force before; absent for the first. */
+  readonly previous?: number
+  readonly appliedAt: string
+  readonly digest: string
+  readonly malformed: 'drop' | 'pass'
+  readonly interfaces: readonly DesiredInterface[]
+  /** In the order in which they are tried. */
+  readonly rules: readonly ManifestRule[]
+  readonly sets: readonly ManifestSet[]
+  readonly retired: readonly RetiredSlot[]
+  /** Counts of slots that were given to other rules since. */
+  readonly folded: { readonly pass: Count; readonly drop: Count }
+  /** Malformed packets that came under each policy before the present one was set. */
+  readonly malformedBefore: { readonly pass: Count; readonly drop: Count }
+  readonly instructions: number
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** A manifest as the bytes of a map value, whose length is a multiple of 8. */
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  const text = encoder.encode(JSON.stringify(manifest))
+  const bytes = new Uint8Array(Math.ceil(text.length / 8) * 8)
+  bytes.fill(0x20)
+  bytes.set(text)
+  return bytes
+}
+
+/**
+ * Reads a manifest back.
+ *
+ * @throws FirewallError SEAWALL_STATE_VERSION when another version wrote it.
+ */
+export function decodeManifest(bytes: Uint8Array): Manifest {
+  const found = parse(bytes)
+  if (found?.layout === LAYOUT) return found
+  const by = found === undefined ? 'an unknown program' : `version ${found.version}, layout ${found.layout}`
+  throw new FirewallError(
+    'SEAWALL_STATE_VERSION',
+    `Cannot use the state in the kernel: it was made by ${by}, wanted layout ${LAYOUT} ` +
+      '(run seawall down, then seawall up; packets pass unfiltered in between)',
+  )
+}
+
+function parse(bytes: Uint8Array): Manifest | undefined {
+  try {
+    const value = JSON.parse(decoder.decode(bytes)) as Manifest | null
+    return typeof value?.layout === 'string' ? value : undefined
+  } catch {
+    return undefined
+  }
+}
