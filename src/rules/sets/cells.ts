@@ -1,0 +1,61 @@
+import { ALL_LENGTHS, GUIDE6_BITS, Header, LENGTH_WORDS, type SetGeometry } from './geometry.ts'
+import { mix32 } from './hash.ts'
+
+const BYTES = 8
+
+/**
+ * For IPv6: the prefix lengths to try, by a hash of an address's first 32 bits. A cell is a list of up to 8 lengths,
+ * one byte each, zero at the end; one that has run over says to try all lengths that the set has.
+ * Lengths are only ever added: one that is no longer needed costs a probe, never a wrong answer.
+ */
+export class LengthCells {
+  readonly #bytes: Uint8Array
+  readonly #words: BigUint64Array
+  readonly #all: Uint8Array
+  readonly #geometry: SetGeometry
+
+  constructor(view: Uint8Array, geometry: SetGeometry) {
+    const { offset, log } = geometry.cells6
+    this.#geometry = geometry
+    this.#bytes = view.subarray(offset, offset + BYTES * 2 ** log)
+    this.#words = new BigUint64Array(view.buffer, view.byteOffset + offset, 2 ** log)
+    this.#all = view.subarray(Header.lengths6, Header.lengths6 + LENGTH_WORDS * BYTES)
+  }
+
+  /** Makes searches for addresses in a prefix (first 32 bits `word`, longer than the guide's blocks) try its length. */
+  add(word: number, length: number): void {
+    append(this.#all, 0, this.#all.length, length)
+    const count = 2 ** Math.max(0, 32 - length)
+    for (let i = 0; i < count; i++) {
+      const cell = mix32((word + i) >>> 0, this.#geometry.secret.short) >>> (32 - this.#geometry.cells6.log)
+      if (!append(this.#bytes, cell * BYTES, BYTES, length))
+        Atomics.store(this.#words, cell, (BigInt(ALL_LENGTHS) << 32n) | BigInt(ALL_LENGTHS))
+    }
+  }
+}
+
+/** Appends a length to a list unless it is there or the list has run over. False if there is no room. */
+function append(bytes: Uint8Array, start: number, size: number, length: number): boolean {
+  for (let at = start; at < start + size; at++) {
+    const here = bytes[at]!
+    if (here === length || here === 0xff) return true
+    if (here !== 0) continue
+    Atomics.store(bytes, at, length)
+    return true
+  }
+  return false
+}
+
+/** Lists that the IPv6 prefixes of a set would fill, at most. */
+export function countCells(values: Uint32Array, lengths: Uint8Array, size: number): number {
+  let cells = 0
+  let previous = -1
+  for (let place = 0; place < size; place++) {
+    const length = lengths[place]!
+    const word = values[place * 4]!
+    if (length > GUIDE6_BITS && length < 32) cells += 2 ** (32 - length)
+    else if (length >= 32 && word !== previous) cells++
+    previous = word
+  }
+  return cells
+}

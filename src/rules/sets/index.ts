@@ -1,0 +1,7 @@
+export { type BuildOptions, type BuiltSet, buildSet } from './build.ts'
+export type { SetGeometry } from './geometry.ts'
+export { emitLookup4 } from './lookup4.ts'
+export { emitLookup6, LOOKUP6_STACK } from './lookup6.ts'
+export type { Added } from './memory.ts'
+export { type LiveSet, openSet } from './open.ts'
+export { PrefixSet } from './prefix-set.ts'

@@ -1,0 +1,107 @@
+import { LengthCells } from './cells.ts'
+import { GUIDE6_BITS, Header, NARROW6_BITS, type SetGeometry, type TableName } from './geometry.ts'
+import { Guide } from './guide.ts'
+import { Place, place4, placeNarrow6, placeWide6 } from './hash.ts'
+import type { PrefixSet } from './prefix-set.ts'
+import { Table } from './table.ts'
+
+export type Added = 'added' | 'present' | 'full'
+
+/** A set's memory, in a buffer that is being filled or in the map that packets read. Prefixes are given as words. */
+export class SetMemory {
+  readonly geometry: SetGeometry
+  readonly #header: Uint32Array
+  readonly #guides: Readonly<Record<4 | 6, Guide>>
+  readonly #cells: LengthCells
+  readonly #tables: Readonly<Record<TableName, Table>>
+  readonly #place = new Place()
+
+  constructor(view: Uint8Array, geometry: SetGeometry, live: boolean) {
+    const table = (name: TableName) => new Table(view, geometry[name], name, live)
+    this.geometry = geometry
+    this.#header = new Uint32Array(view.buffer, view.byteOffset, Header.size / 4)
+    this.#guides = {
+      4: new Guide(view, geometry.guide4.offset, geometry.guide4.bits),
+      6: new Guide(view, geometry.guide6.offset, GUIDE6_BITS),
+    }
+    this.#cells = new LengthCells(view, geometry)
+    this.#tables = { table4: table('table4'), narrow6: table('narrow6'), wide6: table('wide6') }
+  }
+
+  /** Fills empty memory. False if a table runs over. */
+  fill(set: PrefixSet): boolean {
+    for (const family of [4, 6] as const) {
+      const { words, values, lengths, size } = set.columns(family)
+      const guide = this.#guides[family]
+      for (let place = 0; place < size; place++) {
+        const length = lengths[place]!
+        if (length <= guide.bits) continue
+        if (this.#insert(family, values, place * words, length) === 'full') return false
+      }
+      guide.refresh(set.columns(family), 0, 0)
+    }
+    return true
+  }
+
+  /** Adds the prefix whose words begin at `offset`. The guide, which leads to it, comes last. */
+  add(family: 4 | 6, words: Uint32Array, offset: number, length: number): Added {
+    const guide = this.#guides[family]
+    const word = words[offset]!
+    if (length <= guide.bits) return guide.markWhole(word, length) ? 'added' : 'present'
+    const result = this.#insert(family, words, offset, length)
+    if (result === 'added') guide.markLook(guide.blockOf(word))
+    return result
+  }
+
+  #insert(family: 4 | 6, words: Uint32Array, offset: number, length: number): Added {
+    const name = this.#locate(family, words, offset, length)
+    const count = counterOf[name]
+    const table = this.#tables[name]
+    if (this.#header[count]! >= this.geometry[name].capacity) return table.has(this.#place) ? 'present' : 'full'
+    const result = table.insert(this.#place)
+    if (result !== 'added') return result
+    this.#header[count]!++
+    if (family === 4) this.#header[Header.lengths4 / 4]! |= 1 << (32 - length)
+    else this.#cells.add(words[offset]!, length)
+    return result
+  }
+
+  /** Takes out the prefix whose words begin at `offset`; `set` says what is left and is truth for the guide. */
+  delete(family: 4 | 6, words: Uint32Array, offset: number, length: number, set: PrefixSet): boolean {
+    const guide = this.#guides[family]
+    let removed = true
+    if (length > guide.bits) {
+      const name = this.#locate(family, words, offset, length)
+      removed = this.#tables[name].remove(this.#place)
+      if (removed) this.#header[counterOf[name]]!--
+    }
+    guide.refresh(set.columns(family), words[offset]!, length)
+    return removed
+  }
+
+  /** Computes the prefix's place and says in which table. */
+  #locate(family: 4 | 6, words: Uint32Array, offset: number, length: number): TableName {
+    if (family === 4) {
+      place4(this.#place, this.geometry, words[offset]!, length)
+      return 'table4'
+    }
+    if (length > NARROW6_BITS) {
+      placeWide6(this.#place, this.geometry, words, offset, length)
+      return 'wide6'
+    }
+    placeNarrow6(this.#place, this.geometry, words[offset]!, words[offset + 1]!, length)
+    return 'narrow6'
+  }
+
+  /** Elements in the tables; those in the guides alone are not counted. */
+  count(name: TableName): number {
+    return this.#header[counterOf[name]]!
+  }
+}
+
+/** Word of the header that counts a table's elements. */
+const counterOf = {
+  table4: Header.count4 / 4,
+  narrow6: Header.countNarrow6 / 4,
+  wide6: Header.countWide6 / 4,
+} as const satisfies Record<TableName, number>
