@@ -6,6 +6,7 @@ import {
   type HashSecret,
   Header,
   LAYOUT_VERSION,
+  LENGTH_WORDS,
   NARROW6_BITS,
   type SetGeometry,
   slotBytes,
@@ -34,6 +35,10 @@ export interface BuiltSet {
 /** Elements that share a slot's bucket on average when a table is as full as it may be. */
 const LOAD = 0.7
 const ATTEMPTS = 8
+/** Short IPv6 prefixes touch very many lists; beyond this they share them. */
+const CELLS_PER_PREFIX = 8
+/** IPv6 lengths that may be added in place to those that the set has. */
+const SPARE_LENGTHS = 8
 export const SECRET_BYTES = 40
 
 /** Lays out a set for the packet path. The bytecode of a lookup depends on the geometry alone. */
@@ -54,6 +59,8 @@ interface Counts {
   readonly guideBits: number
   readonly tables: Readonly<Record<TableName, number>>
   readonly cells: number
+  /** Different IPv6 lengths that the guide does not hold. */
+  readonly lengths6: number
 }
 
 /** Fine blocks once a coarse guide would send too many addresses on to the table. */
@@ -75,7 +82,8 @@ function countTables(set: PrefixSet, guideBits: number): Counts {
       narrow6: sum(counts6, GUIDE6_BITS + 1, NARROW6_BITS),
       wide6: sum(counts6, NARROW6_BITS + 1, 128),
     },
-    cells: countCells(values, lengths, size),
+    cells: Math.min(countCells(values, lengths, size), CELLS_PER_PREFIX * size),
+    lengths6: counts6.subarray(GUIDE6_BITS + 1).filter((count) => count > 0).length,
   }
 }
 
@@ -101,6 +109,7 @@ function layOut(counts: Counts, secret: HashSecret, grow: number, headroom: numb
     cells6: { offset: place(8 * 2 ** cellsLog), log: cellsLog },
     narrow6: table('narrow6'),
     wide6: table('wide6'),
+    lengthWords: Math.min(LENGTH_WORDS, Math.ceil((counts.lengths6 + SPARE_LENGTHS) / 8)),
     secret,
     bytes,
   }

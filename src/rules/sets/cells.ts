@@ -1,4 +1,4 @@
-import { ALL_LENGTHS, GUIDE6_BITS, Header, LENGTH_WORDS, type SetGeometry } from './geometry.ts'
+import { ALL_LENGTHS, GUIDE6_BITS, Header, type SetGeometry } from './geometry.ts'
 import { mix32 } from './hash.ts'
 
 const BYTES = 8
@@ -19,7 +19,12 @@ export class LengthCells {
     this.#geometry = geometry
     this.#bytes = view.subarray(offset, offset + BYTES * 2 ** log)
     this.#words = new BigUint64Array(view.buffer, view.byteOffset + offset, 2 ** log)
-    this.#all = view.subarray(Header.lengths6, Header.lengths6 + LENGTH_WORDS * BYTES)
+    this.#all = view.subarray(Header.lengths6, Header.lengths6 + geometry.lengthWords * BYTES)
+  }
+
+  /** Whether the set's list of lengths has this one, or room for it. */
+  admits(length: number): boolean {
+    return this.#all.includes(length) || this.#all.includes(0)
   }
 
   /** Makes searches for addresses in a prefix (first 32 bits `word`, longer than the guide's blocks) try its length. */

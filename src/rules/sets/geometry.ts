@@ -28,6 +28,8 @@ export interface SetGeometry {
   readonly narrow6: TableGeometry
   /** IPv6 prefixes of 65 to 128 bits, 16 bytes a slot. */
   readonly wide6: TableGeometry
+  /** 64-bit words in use of the header's list of IPv6 lengths; the verifier's work grows with it. */
+  readonly lengthWords: number
   readonly secret: HashSecret
 }
 
@@ -54,7 +56,7 @@ export const Header = {
   size: 192,
 } as const
 
-/** 64-bit words of the header's list of IPv6 lengths: 17 to 128. */
+/** 64-bit words of the header's list of IPv6 lengths, if it were to hold all from 17 to 128. */
 export const LENGTH_WORDS = 14
 
 /** IPv6 prefixes up to this length are in the guide alone. */
@@ -69,13 +71,15 @@ export const Block = { none: 0, whole: 1, look: 2 } as const
 /** Cell whose list of lengths has run over: look through the header's list. */
 export const ALL_LENGTHS = 0xffff_ffff
 
-/** Lowest bits of a slot's first word. */
+/** Lowest bits of a slot's first word. The topmost bit of 64-bit words is zero. */
 export const Slot = {
   taken: 1,
   /** Lies in its second bucket. */
   second: 2,
   /** Prefix as long as the word can hold, without the end marker. */
   full: 4,
+  /** Topmost bit of what would be the second word, of 16-byte slots. */
+  restTop: 8,
   empty: 0,
   /** Was deleted; a search goes on. */
   grave: 2,

@@ -39,7 +39,7 @@ export function placeNarrow6(into: Place, geometry: SetGeometry, high: number, l
   markEnd(NARROW6_BITS - length, high, low)
   multiply(resultLow, resultHigh, first)
   multiply((resultLow ^ resultHigh) >>> 0, resultHigh, second)
-  placeLong(into, geometry.narrow6.logBuckets, length === NARROW6_BITS)
+  placeLong(into, geometry.narrow6.logBuckets, length === NARROW6_BITS ? Slot.full : 0)
 }
 
 /** IPv6 prefix of 65 to 128 bits: all four words from `offset`. */
@@ -52,15 +52,16 @@ export function placeWide6(
 ): void {
   const [first, second, third] = geometry.secret.long
   markEnd(128 - length, words[offset + 2]!, words[offset + 3]!)
+  const restTop = resultHigh >>> 31
   into.restLow = resultLow
-  into.restHigh = resultHigh
+  into.restHigh = resultHigh & 0x7fff_ffff
   multiply(resultLow, resultHigh, second)
   const low = resultLow
   const high = resultHigh
   multiply(words[offset + 1]!, words[offset]!, first)
   const mixedHigh = (resultHigh ^ high) >>> 0
   multiply((resultLow ^ low ^ mixedHigh) >>> 0, mixedHigh, third)
-  placeLong(into, geometry.wide6.logBuckets, length === 128)
+  placeLong(into, geometry.wide6.logBuckets, (length === 128 ? Slot.full : 0) | (restTop * Slot.restTop))
 }
 
 /** 64 bits as halves: of {@link multiply} and {@link markEnd}. */
@@ -88,9 +89,10 @@ function upperHalf(a: number, b: number): number {
   return a1 * b1 + (middle >>> 16) + ((a0 * b1 + (middle & 0xffff)) >>> 16)
 }
 
-function placeLong(into: Place, log: number, full: boolean): void {
+function placeLong(into: Place, log: number, flags: number): void {
+  const high = ((resultHigh << log) | (resultLow >>> (32 - log))) >>> 0
   into.bucket = resultHigh >>> (32 - log)
-  into.high = ((resultHigh << log) | (resultLow >>> (32 - log))) >>> 0
-  into.low = ((resultLow << log) | Slot.taken | (full ? Slot.full : 0)) >>> 0
+  into.high = high >>> 1
+  into.low = (((resultLow << log) >>> 1) | (high << 31) | Slot.taken | flags) >>> 0
   into.step = (into.high >>> (32 - log)) | 1
 }

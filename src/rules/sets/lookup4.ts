@@ -31,7 +31,7 @@ function emitLengths(asm: Assembler, symbol: string, geometry: SetGeometry, hit:
   asm.jump(next)
   asm.bind(probe)
   emitPlace(asm, geometry)
-  emitProbe(asm, { symbol, table: geometry.table4, slotBytes: 4, hit, next })
+  emitProbe(asm, { symbol, geometry, table: 'table4', hit, miss: next })
   asm.bind(next)
   asm.alu('rsh', r1, 1)
   asm.alu('rsh', r5, 1)

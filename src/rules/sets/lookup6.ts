@@ -1,14 +1,5 @@
 import { type Assembler, type Label, r0, r1, r2, r3, r4, r5 } from '../asm/index.ts'
-import {
-  BUCKET_SLOTS,
-  GUIDE6_BITS,
-  type Half,
-  Header,
-  LENGTH_WORDS,
-  NARROW6_BITS,
-  type SetGeometry,
-  Slot,
-} from './geometry.ts'
+import { GUIDE6_BITS, type Half, Header, NARROW6_BITS, type SetGeometry, Slot } from './geometry.ts'
 import { emitAddress, emitGuide, emitProbe } from './probe.ts'
 
 /** Bytes of stack that {@link emitLookup6} needs. */
@@ -27,9 +18,8 @@ interface Lookup6 {
 /** Offsets from the frame pointer. */
 interface Stack {
   readonly low: number
-  /** Second word of the slot that is looked for. */
-  readonly rest: number
-  readonly bucket: number
+  readonly high: number
+  readonly lengths: number
   /** Next word of the header's list of lengths. */
   readonly list: number
 }
@@ -46,7 +36,7 @@ export function emitLookup6(
   miss: Label,
   stack: number,
 ): void {
-  const at: Stack = { low: stack, rest: stack + 8, bucket: stack + 16, list: stack + 24 }
+  const at: Stack = { low: stack, high: stack + 8, lengths: stack + 16, list: stack + 24 }
   asm.storeStack('u64', at.low, r2)
   asm.mov(r3, r1)
   asm.alu('rsh', r3, 64 - GUIDE6_BITS + 2)
@@ -77,11 +67,11 @@ function emitCell(asm: Assembler, symbol: string, geometry: SetGeometry): void {
 
 /** Tries each length of the list in r5, lowest byte first; then, if the list had run over, the header's words. */
 function emitLengths(lookup: Lookup6, miss: Label): void {
-  const { asm, symbol, next, stack } = lookup
+  const { asm, symbol, geometry, next, stack } = lookup
   const [loop, word, wide] = [asm.label('length'), asm.label('word'), asm.label('wide')]
   asm.storeStack('u64', stack.list, 0)
   asm.jumpIf(r5, '==', -1, word)
-  asm.storeStack('u64', stack.list, LENGTH_WORDS)
+  asm.storeStack('u64', stack.list, geometry.lengthWords)
   asm.bind(loop)
   asm.mov(r4, r5)
   asm.alu('and', r4, 0xff)
@@ -94,7 +84,7 @@ function emitLengths(lookup: Lookup6, miss: Label): void {
   asm.jumpIf(r5, '!=', 0, loop)
   asm.bind(word)
   asm.loadStack('u64', r3, stack.list)
-  asm.jumpIf(r3, '>=', LENGTH_WORDS, miss)
+  asm.jumpIf(r3, '>=', geometry.lengthWords, miss)
   asm.mov(r4, r3)
   asm.alu('add', r3, 1)
   asm.storeStack('u64', stack.list, r3)
@@ -115,37 +105,42 @@ function emitNarrow({ asm, symbol, geometry, hit, next }: Lookup6): void {
   asm.alu('xor', r2, r0)
   emitMultiply(asm, r2, second)
   emitPlace(asm, geometry.narrow6.logBuckets)
-  emitProbe(asm, { symbol, table: geometry.narrow6, slotBytes: 8, hit, next })
+  emitProbe(asm, { symbol, geometry, table: 'narrow6', hit, miss: next })
+  asm.jump(next)
 }
 
 function emitWide({ asm, symbol, geometry, hit, next, stack }: Lookup6): void {
   const [first, second, third] = geometry.secret.long
+  const miss = asm.label('wide miss')
   asm.loadStack('u64', r2, stack.low)
   emitKey(asm, 128)
-  asm.storeStack('u64', stack.rest, r2)
+  asm.storeStack('u64', stack.high, r1)
+  asm.storeStack('u64', stack.lengths, r5)
+  asm.mov(r5, r2)
   emitMultiply(asm, r2, second)
-  asm.mov(r3, r1)
-  emitMultiply(asm, r3, first)
-  asm.alu('xor', r2, r3)
+  emitMultiply(asm, r1, first)
+  asm.alu('xor', r2, r1)
   asm.mov(r0, r2)
   asm.alu('rsh', r0, 32)
   asm.alu('xor', r2, r0)
   emitMultiply(asm, r2, third)
   emitPlace(asm, geometry.wide6.logBuckets)
-  emitProbe(asm, {
-    symbol,
-    table: geometry.wide6,
-    slotBytes: 16,
-    hit,
-    next,
-    keep: () => asm.storeStack('u64', stack.bucket, r3),
-    restore: () => asm.loadStack('u64', r3, stack.bucket),
-    confirm: (offset) => {
-      asm.load('u64', r2, r0, offset + BUCKET_SLOTS * 8)
-      asm.loadStack('u64', r3, stack.rest)
-      asm.jumpIf(r2, '==', r3, hit)
-    },
-  })
+  emitRest(asm)
+  emitProbe(asm, { symbol, geometry, table: 'wide6', hit, miss })
+  asm.bind(miss)
+  asm.loadStack('u64', r1, stack.high)
+  asm.loadStack('u64', r5, stack.lengths)
+  asm.jump(next)
+}
+
+/** r1 = the slot's second word: r5 without its topmost bit, which goes into the first word, r4. */
+function emitRest(asm: Assembler): void {
+  asm.mov(r1, r5)
+  asm.alu('rsh', r5, 63)
+  asm.alu('lsh', r5, Math.log2(Slot.restTop))
+  asm.alu('or', r4, r5)
+  asm.alu('lsh', r1, 1)
+  asm.alu('rsh', r1, 1)
 }
 
 /** Cuts r2 (64 bits of which the prefix, r4 bits long, ends `bits` later) and marks its end; r4 = flags of the slot word. */
@@ -170,10 +165,11 @@ function emitMultiply(asm: Assembler, value: typeof r2, [low, high]: Half): void
   asm.alu('mul', value, r0)
 }
 
-/** r3 = bucket and r4 = slot word of the hash in r2. */
+/** r3 = bucket, and the rest of the hash in r2 goes into the slot's word, r4. */
 function emitPlace(asm: Assembler, logBuckets: number): void {
   asm.mov(r3, r2)
   asm.alu('rsh', r3, 64 - logBuckets)
   asm.alu('lsh', r2, logBuckets)
+  asm.alu('rsh', r2, 1)
   asm.alu('or', r4, r2)
 }

@@ -57,6 +57,7 @@ export class SetMemory {
     const name = this.#locate(family, words, offset, length)
     const count = counterOf[name]
     const table = this.#tables[name]
+    if (family === 6 && !this.#cells.admits(length)) return 'full'
     if (this.#header[count]! >= this.geometry[name].capacity) return table.has(this.#place) ? 'present' : 'full'
     const result = table.insert(this.#place)
     if (result !== 'added') return result

@@ -1,61 +1,64 @@
-import { type Assembler, type Label, type Register, r0, r2, r3, r4 } from '../asm/index.ts'
-import { BUCKET_SLOTS, Slot, type TableGeometry } from './geometry.ts'
+import { type Assembler, type Label, type Register, r0, r1, r2, r3, r4, r5 } from '../asm/index.ts'
+import { BUCKET_SLOTS, type SetGeometry, Slot, slotBytes, type TableName } from './geometry.ts'
 
 export interface Probe {
   readonly symbol: string
-  readonly table: TableGeometry
-  readonly slotBytes: 4 | 8 | 16
+  readonly geometry: SetGeometry
+  readonly table: TableName
   readonly hit: Label
-  readonly next: Label
-  /** Jumps to `hit` if the slot's second word fits too; may use r2 and r3. The slot's first word is at r0 + offset. */
-  readonly confirm?: (offset: number) => void
-  /** Called with r3 = offset of the first bucket, before it is searched. */
-  readonly keep?: () => void
-  /** Puts r3 back. */
-  readonly restore?: () => void
+  readonly miss: Label
 }
 
 /**
- * Searches both buckets for the slot word in r4. r3 = number of the first bucket, below 2^logBuckets.
- * Clobbers r0, r2, r3 and r4; goes to `next` if the element is not there.
+ * Searches both buckets of an element for its slot: r3 = number of the first bucket (below 2^logBuckets), r4 = the slot's
+ * first word, r1 = its second (wide6 only, which clobbers r5 too). Clobbers r0, r2, r3 and r4.
+ *
+ * A bucket is compared without branches: packets would mispredict them, and the verifier keeps a state for each.
  */
 export function emitProbe(asm: Assembler, probe: Probe): void {
-  const { table, slotBytes, next } = probe
-  const logStride = Math.log2(BUCKET_SLOTS * slotBytes)
+  const { symbol, geometry, table, hit, miss } = probe
+  const { logBuckets, offset } = geometry[table]
+  const logStride = Math.log2(BUCKET_SLOTS * slotBytes[table])
+  const narrow = table === 'table4'
   asm.alu('lsh', r3, logStride)
-  probe.keep?.()
-  emitScan(asm, probe)
-  probe.restore?.()
-  // The second bucket: the step is in the upper bits of the slot word.
+  emitAddress(asm, r0, symbol, offset, r3)
+  emitScan(asm, table)
+  asm.jumpIf(r3, 's<', 0, hit)
+  asm.load(narrow ? 'u32' : 'u64', r2, r0, (BUCKET_SLOTS - 1) * (narrow ? 4 : 8))
+  asm.jumpIf(r2, '==', Slot.empty, miss)
+  // The bucket is full. The step to the second one is in the upper bits of the slot's word.
+  asm.mov(r3, r0)
+  asm.loadMapValue(r0, symbol, offset)
+  asm.alu('sub', r3, r0)
   asm.mov(r2, r4)
-  if (slotBytes === 4) asm.alu32('rsh', r2, 32 - table.logBuckets)
-  else asm.alu('rsh', r2, 64 - table.logBuckets)
+  if (narrow) asm.alu32('rsh', r2, 32 - logBuckets)
+  else asm.alu('rsh', r2, 64 - logBuckets)
   asm.alu('or', r2, 1)
   asm.alu('lsh', r2, logStride)
   asm.alu('xor', r3, r2)
-  asm.alu('and', r3, (2 ** table.logBuckets - 1) * 2 ** logStride)
+  asm.alu('and', r3, (2 ** logBuckets - 1) * 2 ** logStride)
+  asm.alu('add', r0, r3)
   asm.alu('or', r4, Slot.second)
-  emitScan(asm, probe)
-  asm.jump(next)
+  emitScan(asm, table)
+  asm.jumpIf(r3, 's<', 0, hit)
 }
 
-function emitScan(asm: Assembler, probe: Probe): void {
-  const { slotBytes, hit, next, confirm } = probe
-  const step = slotBytes === 4 ? 4 : 8
-  asm.loadMapValue(r0, probe.symbol, probe.table.offset)
-  asm.alu('add', r0, r3)
+/**
+ * Makes r3 negative if a slot of the bucket at r0 equals the words looked for. The difference of two words is below 2^63
+ * (their topmost bits are zero), so that one less than it is negative only if they are equal.
+ */
+function emitScan(asm: Assembler, table: TableName): void {
   for (let i = 0; i < BUCKET_SLOTS; i++) {
-    asm.load(slotBytes === 4 ? 'u32' : 'u64', r2, r0, i * step)
-    if (confirm) {
-      const other = asm.label('other')
-      asm.jumpIf(r2, '==', Slot.empty, next)
-      asm.jumpIf(r2, '!=', r4, other)
-      confirm(i * step)
-      asm.bind(other)
-    } else {
-      asm.jumpIf(r2, '==', r4, hit)
-      asm.jumpIf(r2, '==', Slot.empty, next)
+    const difference = i === 0 ? r3 : r2
+    asm.load(table === 'table4' ? 'u32' : 'u64', difference, r0, i * (table === 'table4' ? 4 : 8))
+    asm.alu('xor', difference, r4)
+    if (table === 'wide6') {
+      asm.load('u64', r5, r0, (BUCKET_SLOTS + i) * 8)
+      asm.alu('xor', r5, r1)
+      asm.alu('or', difference, r5)
     }
+    asm.alu('sub', difference, 1)
+    if (i > 0) asm.alu('or', r3, difference)
   }
 }
 
@@ -65,13 +68,13 @@ export function emitAddress(asm: Assembler, into: Register, symbol: string, offs
   asm.alu('add', into, index)
 }
 
-/** Goes to `miss` or `hit`, or on if the block's state (two bits of the byte at `base + byte`) says to look. r0 = address's block. */
-export function emitGuide(asm: Assembler, base: Register, block: Register, hit: Label, miss: Label): void {
-  asm.load('u8', base, base, 0)
+/** Goes to `miss` or `hit`, or on if the state of the block (two bits of the byte at `byte`) says to look further. */
+export function emitGuide(asm: Assembler, byte: Register, block: Register, hit: Label, miss: Label): void {
+  asm.load('u8', byte, byte, 0)
   asm.alu32('and', block, 3)
   asm.alu32('lsh', block, 1)
-  asm.alu32('rsh', base, block)
-  asm.alu32('and', base, 3)
-  asm.jumpIf(base, '==', 0, miss)
-  asm.jumpIf(base, '==', 1, hit)
+  asm.alu32('rsh', byte, block)
+  asm.alu32('and', byte, 3)
+  asm.jumpIf(byte, '==', 0, miss)
+  asm.jumpIf(byte, '==', 1, hit)
 }
