@@ -27,8 +27,16 @@ function entries(directory: string): string[] {
   }
 }
 
+/** Not empty folders: iproute2 makes some of its own, and they keep nothing alive. */
 function pins(directory: string): string[] {
-  return entries(directory).flatMap((name) => [join(directory, name), ...pins(join(directory, name))])
+  try {
+    return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+      const path = join(directory, entry.name)
+      return entry.isDirectory() ? pins(path) : [path]
+    })
+  } catch {
+    return []
+  }
 }
 
 interface BpfToolObject {
