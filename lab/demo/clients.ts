@@ -1,0 +1,110 @@
+import type { ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import type { Netns } from '../../src/linux/netns.ts'
+import { start } from '../../src/linux/process.ts'
+import { SERVICE4, SERVICE6 } from '../point-of-presence.ts'
+import { NAMES, ZONE } from './servers.ts'
+
+/** One legitimate request, as its client reports it. */
+export interface Request {
+  readonly protocol: 'dns' | 'http'
+  readonly answered: boolean
+  /** Milliseconds; of no meaning when not answered. */
+  readonly latencyMs: number
+}
+
+export interface ClientsOptions {
+  readonly netns: Netns
+  readonly cpu: number
+  /** A directory of the demo's own. */
+  readonly directory: string
+  readonly seconds: number
+  /** Called as each request ends. */
+  readonly onRequest?: (request: Request) => void
+}
+
+/** Requests a second of each client program. */
+const DNS_RATE = { v4: 400, v6: 100 }
+const HTTP_RATE = 25
+
+/** After this time without an answer a request has failed. */
+const TIMEOUT_S = 1
+
+/**
+ * Runs the good clients for some seconds: dnsperf and curl, over IPv4 and IPv6, each at a constant rate and from an address of
+ * its own. Every HTTP request is a connection of its own.
+ *
+ * @returns every request they made, answered or not.
+ */
+export async function runClients(options: ClientsOptions): Promise<Request[]> {
+  const requests: Request[] = []
+  const note = (request: Request) => {
+    requests.push(request)
+    options.onRequest?.(request)
+  }
+  await Promise.all([
+    dnsClient(options, SERVICE4, '203.0.113.10', DNS_RATE.v4, note),
+    dnsClient(options, SERVICE6, '2001:db8:c::10', DNS_RATE.v6, note),
+    httpClient(options, SERVICE4, '203.0.113.11', note),
+    httpClient(options, SERVICE4, '203.0.113.12', note),
+    httpClient(options, `[${SERVICE6}]`, '2001:db8:c::11', note),
+  ])
+  return requests
+}
+
+type Note = (request: Request) => void
+
+async function dnsClient(
+  options: ClientsOptions,
+  server: string,
+  from: string,
+  rate: number,
+  note: Note,
+): Promise<void> {
+  const queries = join(options.directory, 'queries')
+  writeFileSync(queries, Array.from({ length: NAMES }, (_, i) => `www-${(i * 617) % NAMES}.${ZONE} A\n`).join(''))
+  const args = ['-v', '-s', server, '-a', from, '-d', queries, '-Q', `${rate}`, '-l', `${options.seconds}`]
+  const child = start('dnsperf', [...args, '-t', `${TIMEOUT_S}`, '-q', `${rate * 4}`, '-c', '4'], options)
+  await eachLine(child, child.stdout!, (line) => {
+    const request = parseDnsperf(line)
+    if (request !== undefined) note(request)
+  })
+}
+
+/** A line of `dnsperf -v`: `> NOERROR www-1.seawall.example A 0.000123`, or `> T …` when it timed out. */
+export function parseDnsperf(line: string): Request | undefined {
+  const [mark, code, , , seconds] = line.split(' ')
+  if (mark !== '>' || code === undefined) return undefined
+  return { protocol: 'dns', answered: code === 'NOERROR', latencyMs: Number(seconds ?? 0) * 1000 }
+}
+
+async function httpClient(options: ClientsOptions, host: string, from: string, note: Note): Promise<void> {
+  const until = Date.now() + options.seconds * 1000
+  const urls = `http://${host}/[1-${Math.round(options.seconds * HTTP_RATE)}]`
+  const args = ['-s', '--rate', `${HTTP_RATE}/s`, '--interface', from, '--max-time', `${TIMEOUT_S}`]
+  // To standard error, which curl does not buffer.
+  const format = '%{stderr}%{http_code} %{time_total}\\n'
+  const child = start('curl', [...args, '-H', 'Connection: close', '-o', '/dev/null', '-w', format, urls], options)
+  const timer = setTimeout(() => child.kill(), Math.max(0, until - Date.now()) + 1000 * TIMEOUT_S)
+  await eachLine(child, child.stderr!, (line) => note(parseCurl(line)))
+  clearTimeout(timer)
+}
+
+/** A line of `curl -w '%{http_code} %{time_total}'`. */
+export function parseCurl(line: string): Request {
+  const [code, seconds] = line.split(' ')
+  return { protocol: 'http', answered: code === '200', latencyMs: Number(seconds) * 1000 }
+}
+
+function eachLine(child: ChildProcess, from: Readable, work: (line: string) => void): Promise<void> {
+  ;(from === child.stdout ? child.stderr : child.stdout)?.resume()
+  const lines = createInterface({ input: from })
+  lines.on('line', work)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    lines.once('close', resolve)
+  })
+}

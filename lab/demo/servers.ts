@@ -1,0 +1,122 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import type { Netns } from '../../src/linux/netns.ts'
+import { type Ended, ended, start, stop } from '../../src/linux/process.ts'
+import { SERVICE4, SERVICE6 } from '../point-of-presence.ts'
+
+/** The zone that the demo's DNS server answers for. */
+export const ZONE = 'seawall.example'
+
+/** How many names exist in it: `www-0`, `www-1`, … */
+export const NAMES = 1000
+
+export interface ServersOptions {
+  readonly netns: Netns
+  /** The CPU they share with the edge's network. */
+  readonly cpu: number
+  /** A directory of the demo's own, for configurations and files. */
+  readonly directory: string
+}
+
+/** NSD and nginx, as Debian ships them, on the service addresses. */
+export interface Servers {
+  stop(): Promise<void>
+}
+
+/**
+ * Starts both servers. They are up when {@link Servers} is returned as far as their processes tell; the first client's answer
+ * proves it.
+ *
+ * @throws Error with a server's own words if it ends at once.
+ */
+export async function startServers(options: ServersOptions): Promise<Servers> {
+  const { netns, cpu, directory } = options
+  const where = { netns, cpu, stdio: ['ignore', 'pipe', 'pipe'] as const }
+  const servers = [
+    start('nsd', ['-d', '-c', writeNsd(join(directory, 'nsd'))], { ...where, stdio: [...where.stdio] }),
+    start('nginx', ['-c', writeNginx(join(directory, 'nginx')), '-e', 'stderr'], { ...where, stdio: [...where.stdio] }),
+  ]
+  const ends = servers.map(async (server) => failure(server.spawnfile, server.spawnargs, await ended(server)))
+  const first = await Promise.race([...ends, setTimeout(300, undefined)])
+  if (first !== undefined) {
+    await Promise.all(servers.map((server) => stop(server)))
+    throw first
+  }
+  return {
+    stop: async () => {
+      await Promise.all(servers.map((server) => stop(server)))
+    },
+  }
+}
+
+function failure(program: string, args: readonly string[], { code, signal, stdout, stderr }: Ended): Error {
+  return new Error(
+    `Cannot keep "${[program, ...args].join(' ')}" running: ended with ${signal ?? code}: ${stderr || stdout}`,
+  )
+}
+
+/** @returns the path of the configuration. */
+function writeNsd(directory: string): string {
+  mkdirSync(directory, { recursive: true })
+  const records = Array.from({ length: NAMES }, (_, i) => `www-${i} A 192.0.2.${i % 256}`)
+  const zone = [
+    `$ORIGIN ${ZONE}.`,
+    '$TTL 3600',
+    '@ SOA ns hostmaster 1 3600 900 86400 300',
+    '@ NS ns',
+    `ns A ${SERVICE4}`,
+    `ns AAAA ${SERVICE6}`,
+    ...records,
+  ]
+  writeFileSync(join(directory, 'zone'), `${zone.join('\n')}\n`)
+  const path = join(directory, 'nsd.conf')
+  writeFileSync(
+    path,
+    `server:
+  ip-address: ${SERVICE4}
+  ip-address: ${SERVICE6}
+  username: ""
+  database: ""
+  zonesdir: "${directory}"
+  pidfile: "${directory}/nsd.pid"
+  xfrdfile: "${directory}/xfrd.state"
+  zonelistfile: "${directory}/zone.list"
+  # Its own rate limit is off: the demo is about what the network does.
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+zone:
+  name: "${ZONE}"
+  zonefile: "zone"
+`,
+  )
+  return path
+}
+
+/** @returns the path of the configuration. */
+function writeNginx(directory: string): string {
+  mkdirSync(directory, { recursive: true })
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  const path = join(directory, 'nginx.conf')
+  writeFileSync(
+    path,
+    `daemon off;
+user root;
+worker_processes 1;
+pid ${directory}/nginx.pid;
+error_log stderr warn;
+events { worker_connections 1024; }
+http {
+  access_log off;
+${temporary.map((name) => `  ${name}_temp_path ${directory}/${name};`).join('\n')}
+  server {
+    listen ${SERVICE4}:80;
+    listen [${SERVICE6}]:80;
+    location / { return 200 "hello from the edge\\n"; }
+  }
+}
+`,
+  )
+  return path
+}

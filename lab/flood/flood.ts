@@ -1,0 +1,74 @@
+import type { ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Netns } from '../../src/linux/netns.ts'
+import { start, stop } from '../../src/linux/process.ts'
+import type { Command, FloodBounds, PatternSent, Report, SenderOptions } from './messages.ts'
+
+export interface FloodOptions extends SenderOptions {
+  readonly netns: Netns
+  /** The CPU that makes the packets, and carries them through the router. */
+  readonly cpu: number
+}
+
+/** An attack, sent by a process of its own so that its caller's event loop stays free. */
+export class Flood {
+  readonly #child: ChildProcess
+  readonly #errors: string[] = []
+  #waiting: { resolve(report: Report): void; reject(reason: Error): void } | undefined
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#errors.push(text))
+    child.on('message', (report: Report) => this.#answer()?.resolve(report))
+    child.on('close', () => this.#answer()?.reject(new Error(`Cannot go on flooding: ${this.#errors.join('')}`)))
+  }
+
+  /** Prepares a flood. Nothing is sent before {@link Flood.run}. */
+  static async start(options: FloodOptions): Promise<Flood> {
+    const { netns, cpu, ...sender } = options
+    const main = fileURLToPath(new URL('sender.ts', import.meta.url))
+    const args = ['--import', 'tsx', main, JSON.stringify(sender)]
+    const child = start(process.execPath, args, { netns, cpu, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    const flood = new Flood(child)
+    await flood.#nextReport()
+    return flood
+  }
+
+  /** Sends until a bound is reached or {@link Flood.pause}; replaces a run that goes on. */
+  run(bounds: FloodBounds): void {
+    this.#tell({ kind: 'run', ...bounds })
+  }
+
+  pause(): void {
+    this.#tell({ kind: 'pause' })
+  }
+
+  /** What was given to the network so far, by pattern, since the start. */
+  async sent(): Promise<readonly PatternSent[]> {
+    const report = this.#nextReport()
+    this.#tell({ kind: 'sent' })
+    const answer = await report
+    return answer.kind === 'sent' ? answer.patterns : []
+  }
+
+  async close(): Promise<void> {
+    await stop(this.#child)
+  }
+
+  #tell(command: Command): void {
+    if (this.#child.connected) this.#child.send(command)
+  }
+
+  #nextReport(): Promise<Report> {
+    if (this.#waiting !== undefined) throw new Error('Cannot ask the flood twice at once')
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+    })
+  }
+
+  #answer() {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    return waiting
+  }
+}
