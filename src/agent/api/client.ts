@@ -57,6 +57,10 @@ export class ApiClient implements Control {
     return this.#ask('DELETE', `/v1/sets/${encodeURIComponent(set)}/prefixes`, { prefix })
   }
 
+  contains(set: string, addresses: readonly string[]): Promise<readonly boolean[]> {
+    return this.#ask('POST', `/v1/sets/${encodeURIComponent(set)}/contains`, { addresses })
+  }
+
   drop(expr: string, options: DropOptions = {}): Promise<RuleStatus> {
     return this.#ask('POST', '/v1/rules', { expr, ...options })
   }

@@ -21,6 +21,7 @@ export interface RouteOptions {
 const config = z.strictObject({ config: z.string().optional() })
 const apply = z.strictObject({ config: z.string().optional(), confirmWithinMs: z.number().int().positive().optional() })
 const prefix = z.strictObject({ prefix: z.string() })
+const contains = z.strictObject({ addresses: z.array(z.string()) })
 const drop = z.strictObject({
   expr: z.string(),
   forMs: z.number().int().positive().optional(),
@@ -90,6 +91,9 @@ function rulesAndSets(app: Hono, control: Control): void {
   app.delete('/v1/rules/:id', async (c) => c.json(await control.undo(c.req.param('id'))))
   app.post('/v1/sets/:set/prefixes', async (c) =>
     c.json(await control.addToSet(c.req.param('set'), (await input(c, prefix)).prefix)),
+  )
+  app.post('/v1/sets/:set/contains', async (c) =>
+    c.json(await control.contains(c.req.param('set'), (await input(c, contains)).addresses)),
   )
   app.delete('/v1/sets/:set/prefixes', async (c) =>
     c.json(await control.deleteFromSet(c.req.param('set'), (await input(c, prefix)).prefix)),

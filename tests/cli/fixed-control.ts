@@ -1,0 +1,216 @@
+import type { ApplyOptions, Control, DropOptions, Status } from '../../src/agent/index.ts'
+import { decidedBy } from '../../src/cli/explain/decided-by.ts'
+import type {
+  ApplyResult,
+  CountersReport,
+  FirewallStatus,
+  Plan,
+  Probe,
+  RuleStatus,
+  Sample,
+} from '../../src/firewall/index.ts'
+import { FirewallError } from '../../src/firewall/index.ts'
+import { parseAddress } from '../../src/net/address.ts'
+import { dissect } from '../../src/net/dissect.ts'
+import { parsePrefix, prefixContains } from '../../src/net/prefix.ts'
+import { evaluate, parseExpr, parseRule } from '../../src/rules/index.ts'
+
+const rules: readonly RuleStatus[] = [
+  rule('night', 'drop if ip.src == 203.0.113.0/24', [12, 1_200], { dynamic: true, expiresInMs: 599_000 }),
+  rule('office', 'pass if ip.src in $office', [1_234_567, 987_654_321]),
+  rule('reflection', 'drop if udp.srcport in {17 19 123 389 1900 11211}', [98_765_432, 55_123_456_789]),
+  rule('dns-flood', 'limit 500/s burst 100 per ip.src/24 if udp.dstport == 53', [4_242, 424_200], {
+    matched: { packets: 5_000_000, bytes: 500_000_000 },
+  }),
+  rule('watch', 'sample 1/1000 if ip', [17, 1_700]),
+]
+
+function rule(
+  id: string,
+  text: string,
+  [packets, bytes]: [number, number],
+  more: Partial<RuleStatus> = {},
+): RuleStatus {
+  const action = text.split(' ')[0] as RuleStatus['action']
+  return { id, text: `${id}: ${text}`, action, dynamic: false, count: { packets, bytes }, ...more }
+}
+
+const none = { packets: 0, bytes: 0 }
+
+const counters: CountersReport = {
+  received: { packets: 110_004_290, bytes: 66_000_000_000 },
+  verdicts: {
+    pass: { packets: 11_234_593, bytes: 9_000_000_000 },
+    drop: { packets: 98_769_697, bytes: 57_000_000_000 },
+  },
+  byDefault: { packets: 10_000_026, bytes: 8_000_000_000 },
+  malformed: { eth_truncated: none, udp_length: { packets: 11, bytes: 660 } },
+  rules: Object.fromEntries(rules.map(({ id, count }) => [id, count])),
+  retired: { pass: none, drop: none },
+}
+
+const firewall: FirewallStatus = {
+  generation: 7,
+  previous: 6,
+  digest: '0123456789abcdef',
+  version: '0.1.0',
+  appliedAt: '2026-11-23T11:56:48.000Z',
+  malformed: 'drop',
+  interfaces: [
+    { name: 'eth0', ifindex: 2, mode: 'native', attached: true },
+    { name: 'wg0', ifindex: 3, mode: 'generic', attached: true, note: 'the driver has no native XDP' },
+  ],
+  rules,
+  sets: [
+    { name: 'office', prefixes: 2, bytes: 4_096 },
+    { name: 'bogons', prefixes: 1_000_231, bytes: 12_345_678, file: '/etc/seawall/bogons.txt' },
+  ],
+  program: { id: 321, tag: 'a04f5eef06a7f555', instructions: 1_234 },
+}
+
+const status: Status = {
+  running: true,
+  agent: { pid: 4_321, adopted: true, startedAt: '2026-11-23T11:00:00.000Z', config: '/etc/seawall/seawall.config.ts' },
+  firewall,
+}
+
+const plan: Plan = {
+  fresh: false,
+  changes: [
+    { kind: 'add', what: 'rule', name: 'dns-flood', after: 'limit 500/s if udp.dstport == 53' },
+    {
+      kind: 'change',
+      what: 'rule',
+      name: 'office',
+      before: 'pass if ip.src == 192.0.2.1',
+      after: 'pass if ip.src in $office',
+    },
+    { kind: 'move', what: 'rule', name: 'watch' },
+    { kind: 'remove', what: 'set', name: 'old', before: '12 prefixes' },
+  ],
+  rules: 5,
+  instructions: 1_234,
+  warnings: ['rule "watch" can never match after "office"'],
+}
+
+const office = ['192.0.2.0/24', '2001:db8:1::/48'].map(parsePrefix)
+
+/** Answers that never change, so that what commands print of them must not change either. */
+export class FixedControl implements Control {
+  readonly calls: string[] = []
+  #status: Status
+
+  constructor(changes: Partial<Status> = {}) {
+    this.#status = { ...status, ...changes }
+  }
+
+  async status(): Promise<Status> {
+    return this.#status
+  }
+
+  async plan(config?: string): Promise<Plan> {
+    this.calls.push(`plan ${config}`)
+    return plan
+  }
+
+  async apply(options: ApplyOptions = {}): Promise<ApplyResult> {
+    this.calls.push(`apply ${options.config} ${options.confirmWithinMs}`)
+    const pending = options.confirmWithinMs === undefined ? {} : { pending: { dueInMs: options.confirmWithinMs } }
+    return { generation: 8, plan, changed: true, tookMs: 12, ...pending }
+  }
+
+  async confirm(): Promise<{ readonly generation: number }> {
+    throw new FirewallError('SEAWALL_NOTHING_TO_CONFIRM', 'Cannot confirm: generation 7 is not waiting for it')
+  }
+
+  async rollback(): Promise<{ readonly generation?: number }> {
+    return { generation: 6 }
+  }
+
+  async rules() {
+    return rules
+  }
+
+  async sets() {
+    return firewall.sets
+  }
+
+  async counters() {
+    return counters
+  }
+
+  async addToSet(set: string, prefix: string) {
+    return { ...this.#change(set, prefix), changed: true, tookMs: 3 }
+  }
+
+  async deleteFromSet(set: string, prefix: string) {
+    return { ...this.#change(set, prefix), changed: false, tookMs: 3 }
+  }
+
+  #change(set: string, prefix: string) {
+    if (set === 'office' || set === 'bogons') return { set, prefix }
+    throw new FirewallError('SEAWALL_UNKNOWN_SET', `Cannot change set "${set}": there are office, bogons`)
+  }
+
+  async contains(set: string, addresses: readonly string[]): Promise<readonly boolean[]> {
+    if (set !== 'office') return addresses.map(() => false)
+    return addresses.map((text) => office.some((prefix) => prefixContains(prefix, parseAddress(text))))
+  }
+
+  async drop(expr: string, options: DropOptions = {}): Promise<RuleStatus> {
+    parseExpr(expr)
+    const { id = 'drop-1', forMs } = options
+    return rule(id, `drop if ${expr}`, [0, 0], {
+      dynamic: true,
+      ...(forMs === undefined ? {} : { expiresInMs: forMs }),
+    })
+  }
+
+  async undo(id: string): Promise<RuleStatus> {
+    const found = rules.find((one) => one.id === id)
+    if (found !== undefined) return found
+    throw new FirewallError(
+      'SEAWALL_UNKNOWN_RULE',
+      `Cannot undo "${id}": there is no dynamic rule of that name, only night`,
+    )
+  }
+
+  async probe(packets: readonly Uint8Array[]): Promise<readonly Probe[]> {
+    const sets = {
+      has: (_: string, address: Parameters<typeof prefixContains>[1]) =>
+        office.some((one) => prefixContains(one, address)),
+    }
+    const ruleSet = { rules: rules.map((one) => parseRule(one.text)), malformed: 'drop' as const }
+    return packets.map((packet) => {
+      const decision = evaluate(ruleSet, dissect(packet), { sets })
+      return { verdict: decision.verdict, decidedBy: decidedBy(decision), matched: decision.matched }
+    })
+  }
+
+  async *samples(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Sample> {
+    for (const sample of samples) yield sample
+    const { signal } = options
+    if (signal === undefined || signal.aborted) return
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  }
+
+  async down(): Promise<void> {
+    this.calls.push('down')
+    this.#status = { running: false }
+  }
+}
+
+/** Ethernet, IPv4, UDP from port 123 to port 4242, as sent by 198.51.100.7 to 192.0.2.1. */
+export const NTP = '0200000000020200000000010800450000200001000040118e05c6336407c0000201007b1092000c000041414141'
+
+const frame = new Uint8Array(Buffer.from(NTP, 'hex'))
+
+const samples: readonly Sample[] = [1n, 2n, 3n].map((timestamp) => ({
+  timestamp,
+  decidedBy: 'reflection',
+  verdict: 'drop',
+  sampledBy: 'watch',
+  length: frame.length,
+  ifindex: 2,
+  bytes: frame,
+}))
