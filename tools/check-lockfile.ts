@@ -11,6 +11,7 @@ interface LockedPackage {
   readonly integrity?: string
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
 /** The lockfile names no download address (any registry will do), has a checksum for each package, and fits package.json. */
@@ -26,9 +27,20 @@ export function checkLockfile(root: string): string[] {
     ...installed
       .filter(([, entry]) => !entry.integrity)
       .map(([path]) => `package-lock.json: "${path}" has no checksum`),
+    ...missing(packages),
     ...differences(manifest, packages[''] ?? {}, 'dependencies'),
     ...differences(manifest, packages[''] ?? {}, 'devDependencies'),
   ]
+}
+
+/** `npm ci` refuses a lockfile without the packages for other platforms, also where they are not installed. */
+function missing(packages: Lockfile['packages']): string[] {
+  const names = new Set(Object.keys(packages).map((path) => path.split('node_modules/').at(-1)))
+  return Object.entries(packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !names.has(name))
+      .map((name) => `package-lock.json: "${name}", which "${path}" depends on, is missing`),
+  )
 }
 
 function differences(
