@@ -1,5 +1,6 @@
 /** The rule language: text, checks, printing and its definition, the evaluator. */
 export * from './ast.ts'
+export * from './builder.ts'
 export { type CheckOptions, checkExpr } from './check.ts'
 export { checkAction, checkRuleSet, type RuleSetProblem, ruleSetProblems } from './check-rule.ts'
 export * from './counters.ts'
@@ -10,4 +11,4 @@ export * from './fields.ts'
 export { canonical } from './make.ts'
 export { type ParseOptions, parseExpr } from './parser.ts'
 export { formatAction, formatExpr, formatRate, formatRule } from './print.ts'
-export { parseRule, parseRules } from './rule-text.ts'
+export { parseLimitKey, parseRate, parseRule, parseRules } from './rule-text.ts'

@@ -41,11 +41,19 @@ export const pairs = {
 export type PairName = keyof typeof pairs
 
 /**
- * A test of either field of a pair: true if one of them passes it. A `!=` wants both to differ, as in Wireshark,
- * so that `udp.port != 53` is the UDP packets that `udp.port == 53` is not.
+ * A test of either field of a pair: true if one of them passes it. `!=` wants both to differ and `not in` neither to be in, as in
+ * Wireshark, so that each is the opposite of its positive form.
  */
 export function eitherOf(pair: PairName, test: (field: FieldName) => Expr): Expr {
   const terms = pairs[pair].map(test)
+  if (terms.every((term) => term.kind === 'not'))
+    return {
+      kind: 'not',
+      term: joinTerms(
+        'or',
+        terms.map(({ term }) => term),
+      ),
+    }
   const unequal = terms.every((term) => term.kind === 'compare' && term.op === '!=')
   return joinTerms(unequal ? 'and' : 'or', terms)
 }

@@ -3,7 +3,7 @@ import type { FieldName } from './fields.ts'
 
 type Names = Readonly<Record<string, number>>
 
-const protocols: Names = {
+const protocols = {
   icmp: 1,
   igmp: 2,
   ipip: 4,
@@ -22,11 +22,11 @@ const protocols: Names = {
   l2tp: 115,
   sctp: 132,
   udplite: 136,
-}
+} as const
 
-const etherTypes: Names = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd, mpls: 0x8847, pppoe: 0x8864, lldp: 0x88cc }
+const etherTypes = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd, mpls: 0x8847, pppoe: 0x8864, lldp: 0x88cc } as const
 
-const queryTypes: Names = {
+const queryTypes = {
   A: 1,
   NS: 2,
   CNAME: 5,
@@ -50,10 +50,9 @@ const queryTypes: Names = {
   AXFR: 252,
   ANY: 255,
   CAA: 257,
-}
+} as const
 
-/** Every field with named values. */
-export const valueNames: Readonly<Partial<Record<FieldName, Names>>> = {
+const named = {
   'eth.type': etherTypes,
   'ip.proto': protocols,
   'ipv6.nxt': { hopopts: 0, ...protocols, routing: 43, fragment: 44, dstopts: 60 },
@@ -74,7 +73,15 @@ export const valueNames: Readonly<Partial<Record<FieldName, Names>>> = {
   'dns.flags.opcode': { query: 0, iquery: 1, status: 2, notify: 4, update: 5 },
   'dns.qry.type': queryTypes,
   'dns.qry.class': { IN: 1, CH: 3, HS: 4, ANY: 255 },
-}
+} as const satisfies Partial<Record<FieldName, Names>>
+
+/** Names of the values of a field. */
+export type NamedValue<Name extends FieldName> = Name extends keyof typeof named
+  ? Extract<keyof (typeof named)[Name], string>
+  : never
+
+/** Every field with named values. */
+export const valueNames: Readonly<Partial<Record<FieldName, Names>>> = named
 
 /** Letters of the TCP flags, as in tcpdump and Suricata: `tcp.flags == SA`. */
 const flagLetters: Names = { F: 0x01, S: 0x02, R: 0x04, P: 0x08, A: 0x10, U: 0x20, E: 0x40, C: 0x80 }

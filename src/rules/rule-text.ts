@@ -58,6 +58,24 @@ function duplicate(id: string, source: string, span: Span): RuleTypeError {
   return new RuleTypeError({ code: ruleErrorCodes.duplicate, summary }, source, span)
 }
 
+/**
+ * Reads a rate such as `10k/s` or `5/m` as packets a second.
+ * @throws RuleSyntaxError
+ */
+export const parseRate = (text: string): number => readWhole(text, readRate)
+
+/**
+ * Reads what a limit counts apart, such as `ip.src/24, ip.dst`.
+ * @throws RuleSyntaxError
+ */
+export const parseLimitKey = (text: string): LimitKey => readWhole(text, readKey)
+
+function readWhole<T>(text: string, read: (cursor: Cursor) => T): T {
+  const cursor = new Cursor(text)
+  const value = read(cursor)
+  return cursor.token.kind === 'end' ? value : cursor.fail('the end')
+}
+
 interface ReadRule {
   readonly rule: Rule
   /** Where the id stands, if the text has one. */
