@@ -23,6 +23,6 @@ const statusOf: Readonly<Record<string, ContentfulStatusCode>> = {
 
 /** HTTP status of an error code; 400 for rules, addresses and prefixes that cannot be read, 500 for what is unknown here. */
 export function httpStatus(code: string): ContentfulStatusCode {
-  if (/^(RULE|NET)_/.test(code)) return 400
+  if (/^(RULE|NET|SET_FILE)_/.test(code)) return 400
   return statusOf[code] ?? 500
 }

@@ -1,0 +1,41 @@
+import type { CommandSpec } from '../command.ts'
+import { add } from './add.ts'
+import { apply } from './apply.ts'
+import { check } from './check.ts'
+import { confirm } from './confirm.ts'
+import { doctor } from './doctor.ts'
+import { down } from './down.ts'
+import { drop } from './drop.ts'
+import { explain } from './explain.ts'
+import { plan } from './plan.ts'
+import { remove } from './remove.ts'
+import { replay } from './replay.ts'
+import { rollback } from './rollback.ts'
+import { rules } from './rules.ts'
+import { sets } from './sets.ts'
+import { status } from './status.ts'
+import { top } from './top.ts'
+import { undo } from './undo.ts'
+import { up } from './up.ts'
+
+/** Every command in the order of the help: those that read, then those that change. */
+export const commands: readonly CommandSpec[] = [
+  check,
+  plan,
+  status,
+  rules,
+  sets,
+  explain,
+  replay,
+  top,
+  doctor,
+  up,
+  apply,
+  confirm,
+  rollback,
+  drop,
+  undo,
+  add,
+  remove,
+  down,
+]

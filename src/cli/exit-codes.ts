@@ -1,0 +1,56 @@
+import { FirewallError } from '../firewall/index.ts'
+
+/** How `seawall` ends; docs/cli.md has the same table. */
+export const exitCodes = {
+  ok: 0,
+  /** Something went wrong that none of the others names, or evaluator and kernel disagree. */
+  failed: 1,
+  /** A wrong command line, rule, configuration, packet or name. */
+  usage: 2,
+  /** Another process holds the lock, or the state does not allow it. */
+  refused: 3,
+  /** The kernel or the driver cannot do it. */
+  unsupported: 4,
+  /** Root, or a capability, is missing. */
+  privilege: 5,
+  /** Nothing is in force. */
+  notUp: 6,
+  /** Ctrl-C. */
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+const byCode: Readonly<Record<string, ExitCode>> = {
+  SEAWALL_CONFIG: exitCodes.usage,
+  SEAWALL_INPUT: exitCodes.usage,
+  SEAWALL_INTERFACE: exitCodes.usage,
+  SEAWALL_UNKNOWN_RULE: exitCodes.usage,
+  SEAWALL_UNKNOWN_SET: exitCodes.usage,
+  SEAWALL_DUPLICATE_RULE: exitCodes.usage,
+  SEAWALL_LOCKED: exitCodes.refused,
+  SEAWALL_STATE_VERSION: exitCodes.refused,
+  SEAWALL_NOTHING_TO_CONFIRM: exitCodes.refused,
+  SEAWALL_NO_PREVIOUS: exitCodes.refused,
+  SEAWALL_NO_BPF: exitCodes.unsupported,
+  SEAWALL_BPFFS: exitCodes.unsupported,
+  BPFFS_MISSING: exitCodes.unsupported,
+  SEAWALL_PERMISSION: exitCodes.privilege,
+  PRIVILEGE_MISSING: exitCodes.privilege,
+  EPERM: exitCodes.privilege,
+  EACCES: exitCodes.privilege,
+  SEAWALL_NOT_UP: exitCodes.notUp,
+  SEAWALL_INTERRUPTED: exitCodes.interrupted,
+}
+
+/** The exit code of a stable error code. */
+export function exitCodeOf(code: string): ExitCode {
+  if (/^(RULE|NET|SET_FILE)_/.test(code)) return exitCodes.usage
+  if (/UNSUPPORTED/.test(code)) return exitCodes.unsupported
+  return byCode[code] ?? exitCodes.failed
+}
+
+/** An argument or option that cannot be used. */
+export function usageError(message: string, options?: ErrorOptions): FirewallError {
+  return new FirewallError('SEAWALL_INPUT', message, options)
+}

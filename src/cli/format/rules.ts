@@ -1,0 +1,46 @@
+import type { RuleStatus } from '../../firewall/index.ts'
+import { formatDuration } from '../duration.ts'
+import type { Session } from '../session.ts'
+import { formatBytes, formatCount } from './numbers.ts'
+import type { Column } from './table.ts'
+
+interface RuleColumn extends Column {
+  readonly cell: (rule: RuleStatus) => string
+  /** Left out of the table unless some rule has it. */
+  readonly has?: (rule: RuleStatus) => boolean
+}
+
+const columns: readonly RuleColumn[] = [
+  { title: 'ID', cell: (rule) => rule.id },
+  { title: 'PACKETS', align: 'right', cell: (rule) => formatCount(rule.count.packets) },
+  { title: 'BYTES', align: 'right', cell: (rule) => formatBytes(rule.count.bytes) },
+  {
+    title: 'MATCHED',
+    align: 'right',
+    cell: (rule) => (rule.matched === undefined ? '' : formatCount(rule.matched.packets)),
+    has: (rule) => rule.matched !== undefined,
+  },
+  { title: 'EXPIRES', cell: expiry, has: (rule) => rule.dynamic },
+  { title: 'RULE', cell: ruleBody },
+]
+
+/** The rules as a table, in the order in which they are tried. */
+export function formatRules(session: Session, rules: readonly RuleStatus[]): string {
+  if (rules.length === 0) return 'no rules: every well-formed packet passes\n'
+  const shown = columns.filter((column) => column.has === undefined || rules.some(column.has))
+  return session.table(
+    shown,
+    rules.map((rule) => shown.map((column) => column.cell(rule))),
+  )
+}
+
+/** The text of a rule without its id, which has a place of its own. */
+export function ruleBody({ id, text }: Pick<RuleStatus, 'id' | 'text'>): string {
+  return text.startsWith(`${id}: `) ? text.slice(id.length + 2) : text
+}
+
+function expiry(rule: RuleStatus): string {
+  if (!rule.dynamic) return ''
+  if (rule.expiresInMs === undefined) return 'on undo'
+  return rule.expiresInMs === 0 ? 'expired' : `in ${formatDuration(rule.expiresInMs)}`
+}
