@@ -118,7 +118,7 @@ function readOperator(cursor: Cursor, first: Token, name: FieldName, slice: Slic
   const field = cursor.mark(fieldRef(name, slice), first)
   if (cursor.is('in') || (cursor.is('not') && cursor.next.text === 'in')) return readIn(cursor, first, field)
   if (cursor.takeIf('contains')) return readContains(cursor, first, field)
-  const mask = cursor.takeIf('&') ? readMask(cursor, name) : undefined
+  const mask = cursor.takeIf('&') ? readMask(cursor, first, name) : undefined
   const token = cursor.token
   const op = token.kind === 'word' || token.kind === 'symbol' ? comparisons[token.text] : undefined
   if (op !== undefined && Object.hasOwn(comparisons, token.text)) {
@@ -141,8 +141,17 @@ function readOperand(cursor: Cursor, name: FieldName) {
   return value
 }
 
-function readMask(cursor: Cursor, name: FieldName): number {
+function readMask(cursor: Cursor, first: Token, name: FieldName): number {
+  const { kind } = fields[name].type
   const token = cursor.take()
+  if (kind !== 'number' && kind !== 'bytes') {
+    const suggestion = kind === 'address' ? 'compare with a prefix, such as 192.0.2.0/24' : undefined
+    throw new RuleTypeError(
+      { code: ruleErrorCodes.type, summary: `Cannot mask "${name}": masks are for numbers`, suggestion },
+      cursor.source,
+      cursor.spanFrom(first),
+    )
+  }
   const value = token.kind === 'word' || token.kind === 'number' ? readValue(cursor.source, token, name) : undefined
   return value?.kind === 'number' ? value.value : cursor.fail('a number as mask', undefined, token)
 }
