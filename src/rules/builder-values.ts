@@ -7,7 +7,7 @@ import type { Item, Value } from './ast.ts'
 import { RuleTypeError, ruleErrorCodes } from './errors.ts'
 import { type FieldName, fields } from './fields.ts'
 import { valueByName } from './names.ts'
-import { canonicalName, wantedValue } from './values.ts'
+import { canonicalName, refuseUnicode, wantedValue } from './values.ts'
 
 /** An address or prefix, as text or as it is. */
 export type AddressInput = string | Address | Prefix
@@ -60,7 +60,7 @@ function fromText(name: FieldName, text: string): Value | undefined {
     case 'mac':
       return { kind: 'number', value: parseMac(text) }
     case 'name':
-      return { kind: 'name', name: canonicalName(text) }
+      return { kind: 'name', name: canonicalName(refuseUnicode(text)) }
     case 'bytes':
       return { kind: 'bytes', bytes: toBytes(text) }
     case 'number': {

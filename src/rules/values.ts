@@ -74,12 +74,8 @@ function readBytes(token: Token): Value | undefined {
 
 function readName(token: Token, source: string): Value | undefined {
   if (token.kind !== 'string') return undefined
-  const plain = /^\p{ASCII}*$/u.test(token.text)
-  return attempt(
-    () => ({ kind: 'name', name: canonicalName(plain ? latin1(unquote(token.text)) : token.text) }),
-    source,
-    token,
-  )
+  const name = attempt(() => canonicalName(latin1(unquote(refuseUnicode(token.text)))), source, token)
+  return { kind: 'name', name }
 }
 
 /**
@@ -90,6 +86,16 @@ export function canonicalName(name: string): string {
   encodeName(name)
   const text = name.endsWith('.') ? name.slice(0, -1) : name
   return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
+
+/**
+ * Gives the text back if it is ASCII. Names hold bytes, and those of an internationalised name are its xn-- form.
+ * @throws NetError NET_NAME
+ */
+export function refuseUnicode(text: string): string {
+  if (/^\p{ASCII}*$/u.test(text)) return text
+  const summary = `Cannot compare a name with "${text.replaceAll('"', '')}": it is not ASCII (write the xn-- form of the name)`
+  throw new NetError('NET_NAME', summary)
 }
 
 const latin1 = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
