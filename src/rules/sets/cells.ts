@@ -32,10 +32,20 @@ export class LengthCells {
     append(this.#all, 0, this.#all.length, length)
     const count = 2 ** Math.max(0, 32 - length)
     for (let i = 0; i < count; i++) {
-      const cell = mix32((word + i) >>> 0, this.#geometry.secret.short) >>> (32 - this.#geometry.cells6.log)
-      if (!append(this.#bytes, cell * BYTES, BYTES, length))
-        Atomics.store(this.#words, cell, (BigInt(ALL_LENGTHS) << 32n) | BigInt(ALL_LENGTHS))
+      const cell = this.#cellOf((word + i) >>> 0)
+      if (!append(this.#bytes, cell * BYTES, BYTES, length)) Atomics.store(this.#words, cell, ALL_LENGTHS)
     }
+  }
+
+  /** Lengths that a search for an address of these first 32 bits tries. */
+  lengthsOf(word: number): number[] {
+    const cell = this.#cellOf(word)
+    const list = this.#words[cell] === ALL_LENGTHS ? this.#all : this.#bytes.subarray(cell * BYTES, (cell + 1) * BYTES)
+    return [...list].filter((length) => length !== 0)
+  }
+
+  #cellOf(word: number): number {
+    return mix32(word, this.#geometry.secret.short) >>> (32 - this.#geometry.cells6.log)
   }
 }
 

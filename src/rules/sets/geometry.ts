@@ -69,7 +69,7 @@ export const NARROW6_BITS = 64
 export const Block = { none: 0, whole: 1, look: 2 } as const
 
 /** Cell whose list of lengths has run over: look through the header's list. */
-export const ALL_LENGTHS = 0xffff_ffff
+export const ALL_LENGTHS = 0xffff_ffff_ffff_ffffn
 
 /** Lowest bits of a slot's first word. The topmost bit of 64-bit words is zero. */
 export const Slot = {

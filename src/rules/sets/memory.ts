@@ -1,9 +1,10 @@
 import { LengthCells } from './cells.ts'
-import { GUIDE6_BITS, Header, NARROW6_BITS, type SetGeometry, type TableName } from './geometry.ts'
+import { Block, GUIDE6_BITS, Header, NARROW6_BITS, type SetGeometry, type TableName } from './geometry.ts'
 import { Guide } from './guide.ts'
 import { Place, place4, placeNarrow6, placeWide6 } from './hash.ts'
 import type { PrefixSet } from './prefix-set.ts'
 import { Table } from './table.ts'
+import { maskWords } from './words.ts'
 
 export type Added = 'added' | 'present' | 'full'
 
@@ -78,6 +79,26 @@ export class SetMemory {
     }
     guide.refresh(set.columns(family), words[offset]!, length)
     return removed
+  }
+
+  /** Whether a packet would find the address, looking as the bytecode does. */
+  includes(family: 4 | 6, address: Uint32Array): boolean {
+    const guide = this.#guides[family]
+    const state = guide.stateOf(guide.blockOf(address[0]!))
+    if (state !== Block.look) return state === Block.whole
+    const lengths = family === 4 ? this.#lengths4() : this.#cells.lengthsOf(address[0]!)
+    const key = new Uint32Array(address.length)
+    return lengths.some((length) => {
+      maskWords(address, family === 4 ? 1 : 4, length, key)
+      return this.#tables[this.#locate(family, key, 0, length)].has(this.#place)
+    })
+  }
+
+  #lengths4(): number[] {
+    const bits = this.#header[Header.lengths4 / 4]!
+    return Array.from({ length: 32 }, (_, shift) => shift)
+      .filter((shift) => (bits >>> shift) & 1)
+      .map((shift) => 32 - shift)
   }
 
   /** Computes the prefix's place and says in which table. */

@@ -1,8 +1,9 @@
+import type { Address } from '../../net/address.ts'
 import type { Prefix } from '../../net/prefix.ts'
 import { LAYOUT_VERSION, type SetGeometry } from './geometry.ts'
 import { type Added, SetMemory } from './memory.ts'
 import type { PrefixSet } from './prefix-set.ts'
-import { prefixWords } from './words.ts'
+import { prefixWords, wordsOfFamily, writeWords } from './words.ts'
 
 /** A set that packets may be reading. One writer at a time. */
 export class LiveSet {
@@ -25,6 +26,14 @@ export class LiveSet {
   /** Takes one prefix out. `set` is what the set shall hold from now on, so without it. False if packets did not see it. */
   delete(prefix: Prefix, set: PrefixSet): boolean {
     return this.#memory.delete(prefix.family, prefixWords(prefix), 0, prefix.length, set)
+  }
+
+  /** Whether packets find the address, looking as the bytecode does. */
+  includes(address: Address): boolean {
+    const words = wordsOfFamily[address.family]
+    const key = new Uint32Array(words)
+    writeWords(address.value, words, key)
+    return this.#memory.includes(address.family, key)
   }
 
   /** Elements that each table may still take. */
