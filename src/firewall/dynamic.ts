@@ -75,3 +75,19 @@ export function toRule(rule: ManifestRule): Rule {
   const parsed = { ...parseRule(rule.text), id: rule.id }
   return rule.until === undefined ? parsed : { ...parsed, until: BigInt(rule.until) }
 }
+
+/**
+ * Finds a rule that was added at run time.
+ *
+ * @throws FirewallError SEAWALL_UNKNOWN_RULE
+ */
+export function findDynamic(live: Manifest, id: string): ManifestRule {
+  const rule = live.rules.find((one) => one.id === id)
+  if (rule?.dynamic === true) return rule
+  const ids = live.rules.filter((one) => one.dynamic).map((one) => one.id)
+  const message =
+    rule === undefined
+      ? `Cannot undo "${id}": no rule has that id (rules added at run time: ${ids.join(', ') || 'none'})`
+      : `Cannot undo "${id}": it is a configured rule (take it out of the configuration and apply)`
+  throw new FirewallError('SEAWALL_UNKNOWN_RULE', message)
+}

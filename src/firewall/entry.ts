@@ -1,9 +1,6 @@
 import { Assembler, fp, Helper, r0, r1, r2, r3, r6 } from '../rules/asm/index.ts'
 import { STAGES } from './layout.ts'
 
-/** Bytes of an element of `received` and of `counters`: packets and bytes, u64 each. */
-export const COUNTER_SIZE = 16
-
 const XDP_PASS = 2
 /** Offsets in `struct xdp_md`. */
 const DATA = 0

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
+import { SampleRecord } from '../rules/compile/index.ts'
+import { FIRST_RULE_SLOT } from '../rules/counters.ts'
 
 /** Elements of the `counters` map: reserved ones, then one a rule. */
 export const SLOTS = 16_384
 
-/** Slots below are the default verdict and the malformed reasons. */
-export const FIRST_RULE_SLOT = 32
-
-/** Bytes of a sample record in the ring buffer. */
-export const SAMPLE_SIZE = 288
+/** Bytes of a counter: packets and bytes, u64 each. */
+export const COUNTER_SIZE = 16
 
 /** Bytes of the ring buffer of samples. */
 export const SAMPLES_SIZE = 1 << 20
@@ -19,7 +18,9 @@ export const STAGES = { firewall: 0, balancer: 1, size: 4 } as const
  * Whatever makes pinned state of another build of Seawall unusable. Raise `format` when a meaning changes that no
  * number here shows.
  */
-const format = { format: 1, SLOTS, FIRST_RULE_SLOT, SAMPLE_SIZE, SAMPLES_SIZE, STAGES }
+const format = { format: 1, SLOTS, FIRST_RULE_SLOT, COUNTER_SIZE, SampleRecord, SAMPLES_SIZE, STAGES }
 
 /** Ties pinned state to the code that can read it. */
 export const LAYOUT = createHash('sha256').update(JSON.stringify(format)).digest('hex').slice(0, 16)
+
+export { FIRST_RULE_SLOT }

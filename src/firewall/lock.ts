@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { lockFile } from '../bpf/ffi/file-lock.ts'
 import { FirewallError } from './errors.ts'
 
 export interface Lock {
@@ -11,12 +12,8 @@ export interface Lock {
 /** What a lock guards: one change of the kernel's state, or being the agent. */
 export type LockName = 'lock' | 'agent.lock'
 
-/** `flock -n` says this when another process has the lock. */
-const HELD = 1
-
 /**
- * Takes an exclusive lock that the kernel gives back when this process ends, however it ends. The lock is on the open file
- * description, so util-linux's `flock` can take it on a descriptor that it inherits.
+ * Takes an exclusive lock that the kernel gives back when this process ends, however it ends.
  *
  * @throws FirewallError SEAWALL_LOCKED, naming the process that has it.
  */
@@ -25,7 +22,7 @@ export async function takeLock(run: string, name: LockName, waitMs = 0): Promise
   const fd = openLockFile(run, path)
   const until = performance.now() + waitMs
   try {
-    while (!tryLock(fd)) {
+    while (!tryLock(fd, path)) {
       if (performance.now() >= until) throw held(path, name)
       await sleep(20)
     }
@@ -52,18 +49,11 @@ function openLockFile(run: string, path: string): number {
   }
 }
 
-function tryLock(fd: number): boolean {
-  const { status, error, stderr } = spawnSync('flock', ['-n', '3'], {
-    stdio: ['ignore', 'ignore', 'pipe', fd],
-    encoding: 'utf8',
-  })
-  if (status === 0) return true
-  if (status === HELD) return false
-  throw new FirewallError(
-    'SEAWALL_PERMISSION',
-    `Cannot take a lock: flock said ${JSON.stringify(error?.message ?? stderr.trim())} (install util-linux)`,
-    { cause: error },
-  )
+function tryLock(fd: number, path: string): boolean {
+  const error = lockFile(fd)
+  if (error === 0) return true
+  if (error === -constants.errno.EAGAIN) return false
+  throw new FirewallError('SEAWALL_PERMISSION', `Cannot take the lock "${path}": errno ${-error} (see its file system)`)
 }
 
 function held(path: string, name: LockName): FirewallError {

@@ -1,3 +1,4 @@
+import type { SetGeometry } from '../rules/sets/index.ts'
 import type { DesiredInterface } from './desired.ts'
 import { FirewallError } from './errors.ts'
 import { LAYOUT } from './layout.ts'
@@ -21,8 +22,8 @@ export interface ManifestSet {
   readonly digest: string
   readonly prefixes: number
   readonly bytes: number
-  /** As the set's own code describes the map, for those who compile against it again. */
-  readonly geometry: unknown
+  /** Where everything lies in its map. */
+  readonly geometry: SetGeometry
 }
 
 /** A slot whose rule is gone, but which the generation before may still count in. */
@@ -54,6 +55,8 @@ export interface Manifest {
   readonly folded: { readonly pass: Count; readonly drop: Count }
   /** Malformed packets that came under each policy before the present one was set. */
   readonly malformedBefore: { readonly pass: Count; readonly drop: Count }
+  /** Key of the hash of limits, hexadecimal. It stays, as the cells of limits do. */
+  readonly secret: string
   readonly instructions: number
 }
 

@@ -17,6 +17,12 @@ export function createPending(deadline: bigint): BpfMap {
   return map
 }
 
+/** The map of a generation that waits, for the generation that takes its place. */
+export function openPending(folder: string): BpfMap | undefined {
+  const path = join(folder, PENDING)
+  return existsSync(path) ? BpfMap.openPinned(path) : undefined
+}
+
 /** When the generation in this folder is rolled back; undefined if it needs no confirmation (any more). */
 export function readPending(folder: string): bigint | undefined {
   const path = join(folder, PENDING)

@@ -8,6 +8,7 @@ import { defaultPaths, type Paths } from './paths.ts'
 export const root = ['received', 'stages', 'entry'] as const
 
 export const generationFolder = (paths: Paths, generation: number) => join(paths.bpf, `gen-${generation}`)
+export const hasGeneration = (paths: Paths, generation: number) => existsSync(generationFolder(paths, generation))
 export const linksFolder = (paths: Paths) => join(paths.bpf, 'links')
 
 /** The BPF file system refuses dots, which VLAN interfaces have in their names; colons are in no interface's name. */

@@ -27,6 +27,7 @@ function manifest(generation: number, rules: readonly SlotRule[], plan: SlotPlan
     retired: plan.retired,
     folded: { pass: zero, drop: zero },
     malformedBefore: { pass: zero, drop: zero },
+    secret: '0',
     instructions: 0,
   }
 }

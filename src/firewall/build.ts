@@ -1,0 +1,282 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { BpfMap, Program } from '../bpf/index.ts'
+import type { Rule } from '../rules/ast.ts'
+import { type Compiled, compile, type MapNeed } from '../rules/compile/index.ts'
+import { formatRuleBody } from '../rules/print.ts'
+import type { SetGeometry } from '../rules/sets/index.ts'
+import { calibrateClock } from './clock.ts'
+import { add, malformedTotal, readSlot, splitMalformed, u32, zero } from './counters.ts'
+import type { DesiredInterface } from './desired.ts'
+import { Handles } from './handles.ts'
+import { JOURNAL_BYTES } from './journal.ts'
+import { COUNTER_SIZE, LAYOUT, SLOTS } from './layout.ts'
+import type { Live } from './live.ts'
+import { encodeManifest, type Manifest, type ManifestRule, type ManifestSet } from './manifest.ts'
+import { createMemory, createNeeded, pinOf } from './maps.ts'
+import type { Paths } from './paths.ts'
+import { PENDING } from './pending.ts'
+import { generationFolder, listGenerations, makeStaging, removePins, writing } from './pins.ts'
+import { sourceBytes, writeSource } from './set-source.ts'
+import type { SetInput } from './sets.ts'
+import { kindOf, planSlots, type SlotPlan, verdictOf } from './slots.ts'
+import { VERSION } from './version.ts'
+
+/** What a generation shall be. */
+export interface BuildRequest {
+  readonly malformed: 'drop' | 'pass'
+  readonly interfaces: readonly DesiredInterface[]
+  readonly digest: string
+  readonly configured: readonly Rule[]
+  readonly dynamic: readonly Rule[]
+  readonly sets: readonly SetInput[]
+  /** The generation in force. */
+  readonly live: Live | undefined
+  /** The generation whose maps are used again where they fit: the live one, or the one to roll back to. */
+  readonly source: Live | undefined
+  /** Generation that a roll back goes to. */
+  readonly previous: number | undefined
+  /** A map that tells when the generation is rolled back, see pending.ts. */
+  readonly pending: BpfMap | undefined
+}
+
+/** A whole generation, pinned out of sight. */
+export interface Built {
+  readonly manifest: Manifest
+  readonly program: Program
+  /** Makes it a generation; nothing goes through it yet. */
+  publish(): string
+  /** Removes what was not published. */
+  discard(): void
+  close(): void
+}
+
+/** Says where a transaction stands; tests end the process there. */
+export type Step = (name: string) => void
+
+/** Compiles, loads and pins a generation aside. What is there already and still fits is used again. */
+export async function build(paths: Paths, request: BuildRequest, step: Step): Promise<Built> {
+  const handles = new Handles()
+  const staging = makeStaging(paths)
+  try {
+    const builder = new Builder(paths, staging, request, handles)
+    const built = await builder.run(step)
+    return { ...built, discard: () => removePins(staging), close: () => handles.close() }
+  } catch (error) {
+    handles.close()
+    removePins(staging)
+    throw error
+  }
+}
+
+/** Makes one generation. */
+class Builder {
+  readonly #paths: Paths
+  readonly #staging: string
+  readonly #request: BuildRequest
+  readonly #handles: Handles
+  readonly #generation: number
+  readonly #rules: readonly Rule[]
+
+  constructor(paths: Paths, staging: string, request: BuildRequest, handles: Handles) {
+    this.#paths = paths
+    this.#staging = staging
+    this.#request = request
+    this.#handles = handles
+    this.#generation = (listGenerations(paths).at(-1) ?? 0) + 1
+    this.#rules = [...request.dynamic, ...request.configured]
+  }
+
+  async run(step: Step): Promise<Omit<Built, 'discard' | 'close'>> {
+    const { live, previous } = this.#request
+    const kinds = this.#rules.map((rule) => ({ id: rule.id, kind: rule.action.kind }))
+    const slots = planSlots(kinds, live?.manifest, { generation: this.#generation, previous })
+    const sets: ManifestSet[] = []
+    for (const input of this.#request.sets) sets.push(await this.#set(input))
+    step('sets')
+    const secret = live?.manifest.secret ?? randomBytes(8).toString('hex')
+    const compiled = await this.#compile(slots, sets, secret)
+    const fds = this.#maps(compiled, slots)
+    step('maps')
+    const program = await this.#load(compiled, fds)
+    step('loaded')
+    const manifest = this.#manifest(slots, sets, secret, compiled)
+    this.#pinRest(program, manifest)
+    step('pinned')
+    return { manifest, program, publish: () => this.#publish() }
+  }
+
+  /** A map of the generation before, pinned again beside the new ones; undefined if there is none. */
+  #reuse(symbol: string): BpfMap | undefined {
+    const { source } = this.#request
+    const pin = source === undefined ? undefined : join(source.folder, pinOf(symbol))
+    if (pin === undefined || !existsSync(pin)) return undefined
+    return this.#pin(this.#handles.keep(BpfMap.openPinned(pin)), symbol)
+  }
+
+  #pin(map: BpfMap, symbol: string): BpfMap {
+    writing(`pin map "${symbol}"`, () => map.pin(join(this.#staging, pinOf(symbol))))
+    return map
+  }
+
+  /** The set's maps: those in force if the input did not change, new ones otherwise. */
+  async #set(input: SetInput): Promise<ManifestSet> {
+    const before = this.#request.source?.manifest.sets.find((set) => set.name === input.name)
+    if (before?.digest === input.digest && input.anew !== true && this.#reuseSet(input.name))
+      return withFile(before, input)
+    const { set, built } = await input.lay()
+    const { geometry } = built
+    built.write(this.#memory(`set:${input.name}`, geometry.bytes))
+    writeSource(set, this.#memory(`source:${input.name}`, sourceBytes(set)))
+    this.#memory(`changes:${input.name}`, JOURNAL_BYTES)
+    return withFile(
+      { name: input.name, digest: input.digest, prefixes: set.size, bytes: geometry.bytes, geometry },
+      input,
+    )
+  }
+
+  #reuseSet(name: string): boolean {
+    return ['set', 'source', 'changes'].every((kind) => this.#reuse(`${kind}:${name}`) !== undefined)
+  }
+
+  #memory(symbol: string, bytes: number): Uint8Array {
+    return this.#pin(this.#handles.keep(createMemory(symbol, bytes)), symbol).mmap()
+  }
+
+  async #compile(slots: SlotPlan, sets: readonly ManifestSet[], secret: string): Promise<Compiled> {
+    return compile(
+      { rules: this.#rules, malformed: this.#request.malformed },
+      {
+        sets: new Map(sets.map((set): [string, SetGeometry] => [set.name, set.geometry])),
+        counterSlot: (id) => slots.slotOf.get(id)!,
+        clock: await calibrateClock(),
+        secret: BigInt(`0x${secret}`),
+      },
+    )
+  }
+
+  /** File descriptors of all maps of the program. */
+  #maps(compiled: Compiled, slots: SlotPlan): Map<string, number> {
+    const fds = new Map<string, number>()
+    for (const need of compiled.maps) fds.set(need.symbol, this.#map(need, compiled).fd)
+    // These outlive every rule that uses them.
+    for (const need of lasting) if (!fds.has(need.symbol)) this.#map(need, compiled)
+    this.#clear(slots)
+    return fds
+  }
+
+  #map(need: MapNeed, compiled: Compiled): BpfMap {
+    if (need.purpose === 'set') return this.#handles.keep(BpfMap.openPinned(join(this.#staging, pinOf(need.symbol))))
+    const reused = this.#keeps(need) ? this.#reuse(need.symbol) : undefined
+    if (reused !== undefined) return reused
+    const map = this.#handles.keep(createNeeded(need))
+    if (need.purpose === 'tables') map.mmap().set(compiled.tables)
+    return this.#pin(map, need.symbol)
+  }
+
+  /** Tables belong to one program. Cells are of use as long as their limit says the same. */
+  #keeps(need: MapNeed): boolean {
+    if (need.purpose === 'tables') return false
+    if (need.purpose !== 'cells') return true
+    const id = need.symbol.slice(need.symbol.indexOf(':') + 1)
+    const before = this.#request.source?.manifest.rules.find((rule) => rule.id === id)
+    const now = this.#rules.find((rule) => rule.id === id)
+    return before !== undefined && now !== undefined && limitOf(before.text) === limitOf(formatRuleBody(now))
+  }
+
+  /** Slots that are given out anew may hold counts of a rule long gone. */
+  #clear(slots: SlotPlan): void {
+    if (this.#request.live === undefined) return
+    const counters = this.#opened('counters')
+    const clocks = this.#opened('clocks').mmap()
+    const empty = new Uint8Array(counters.getRaw(u32(0))!.length)
+    for (const slot of slots.fresh) {
+      counters.setRaw(u32(slot), empty)
+      clocks.fill(0, slot * 8, slot * 8 + 8)
+    }
+  }
+
+  #opened(symbol: string): BpfMap {
+    return this.#handles.keep(BpfMap.openPinned(join(this.#staging, pinOf(symbol))))
+  }
+
+  async #load(compiled: Compiled, fds: ReadonlyMap<string, number>): Promise<Program> {
+    const instructions = compiled.assemble((symbol) => fds.get(symbol)!)
+    return this.#handles.keep(
+      await Program.load({ type: 'xdp', name: 'firewall', instructions, license: 'Dual BSD/GPL' }),
+    )
+  }
+
+  #manifest(slots: SlotPlan, sets: readonly ManifestSet[], secret: string, compiled: Compiled): Manifest {
+    const { live, previous, malformed, interfaces, digest, dynamic } = this.#request
+    const isDynamic = new Set(dynamic.map((rule) => rule.id))
+    return {
+      layout: LAYOUT,
+      version: VERSION,
+      generation: this.#generation,
+      ...(previous === undefined ? {} : { previous }),
+      appliedAt: new Date().toISOString(),
+      digest,
+      malformed,
+      interfaces,
+      rules: this.#rules.map((rule) => manifestRule(rule, slots.slotOf.get(rule.id)!, isDynamic.has(rule.id))),
+      sets,
+      retired: slots.retired,
+      ...this.#carried(live, slots),
+      secret,
+      instructions: compiled.slots.length,
+    }
+  }
+
+  /** Counts that have no rule any more. */
+  #carried(live: Live | undefined, slots: SlotPlan): Pick<Manifest, 'folded' | 'malformedBefore'> {
+    if (live === undefined) return { folded: { pass: zero, drop: zero }, malformedBefore: { pass: zero, drop: zero } }
+    const counters = this.#opened('counters')
+    const folded = { ...live.manifest.folded }
+    for (const { kind, slot } of slots.fold) {
+      const verdict = verdictOf(kind)
+      if (verdict !== undefined) folded[verdict] = add(folded[verdict], readSlot(counters, slot))
+    }
+    const same = live.manifest.malformed === this.#request.malformed
+    const before = live.manifest.malformedBefore
+    return { folded, malformedBefore: same ? before : splitMalformed(live.manifest, malformedTotal(counters)) }
+  }
+
+  #pinRest(program: Program, manifest: Manifest): void {
+    const bytes = encodeManifest(manifest)
+    const map = this.#handles.keep(createMemory('manifest', bytes.length))
+    map.setRaw(u32(0), bytes)
+    this.#pin(map, 'manifest')
+    if (this.#request.pending !== undefined) this.#pin(this.#request.pending, PENDING)
+    writing('pin the program', () => program.pin(join(this.#staging, 'firewall')))
+  }
+
+  #publish(): string {
+    const folder = generationFolder(this.#paths, this.#generation)
+    writing(`make generation ${this.#generation}`, () => renameSync(this.#staging, folder))
+    return folder
+  }
+}
+
+/** Maps that are there from the first generation on, whether its rules use them or not. */
+const lasting: readonly MapNeed[] = [
+  { symbol: 'counters', purpose: 'counters', bytes: COUNTER_SIZE },
+  { symbol: 'clocks', purpose: 'clocks', bytes: SLOTS * 8 },
+  { symbol: 'samples', purpose: 'samples', bytes: 0 },
+]
+
+function manifestRule(rule: Rule, slot: number, dynamic: boolean): ManifestRule {
+  const text = formatRuleBody(rule)
+  return { id: rule.id, text, slot, dynamic, ...(rule.until === undefined ? {} : { until: String(rule.until) }) }
+}
+
+/** The part of a rule's text that its cells depend on. */
+function limitOf(text: string): string {
+  return kindOf(text) === 'limit' ? text.slice(0, text.indexOf(' if ')) : ''
+}
+
+function withFile(set: ManifestSet, input: SetInput): ManifestSet {
+  const { file: _, ...rest } = set
+  return input.file === undefined ? rest : { ...rest, file: input.file }
+}

@@ -1,0 +1,357 @@
+import { join } from 'node:path'
+import { BpfMap } from '../bpf/index.ts'
+import type { BuildRequest, Step } from './build.ts'
+import { readCounters } from './counters.ts'
+import type { Desired } from './desired.ts'
+import { type DropRequest, dynamicRule, dynamicRules, findDynamic, isOver, toRule } from './dynamic.ts'
+import { FirewallError } from './errors.ts'
+import { Handles } from './handles.ts'
+import { detach, findInterfaces, interfaceStatus } from './interfaces.ts'
+import type { SetChangeRecord } from './journal.ts'
+import { type Live, readLive, readManifest, requireLive } from './live.ts'
+import { takeLock } from './lock.ts'
+import type { Manifest } from './manifest.ts'
+import type { Paths } from './paths.ts'
+import { createPending, milliseconds, now, openPending, readPending, removePending } from './pending.ts'
+import { generationFolder, hasGeneration, listLinks, prepareFolder, removePins } from './pins.ts'
+import { makePlan } from './plan.ts'
+import { preflight } from './preflight.ts'
+import { probe } from './probe.ts'
+import { createRoot, openRoot } from './root.ts'
+import { changeSet, findSet, readPrefix, SetCache } from './set-update.ts'
+import { grownSet, keptSets, openSets } from './sets.ts'
+import { entryId, firewallStatus, pendingConfirm, ruleStatus, setStatus } from './status.ts'
+import { cleanUp, commit, finishLinks } from './transaction.ts'
+import type { ApplyResult, CountersReport, FirewallStatus, Plan, Probe, RuleStatus, SetStatus } from './types.ts'
+
+export interface ApplyRequest {
+  readonly desired: Desired
+  readonly digest: string
+  /** Milliseconds after which it is due to be rolled back, unless it is confirmed. */
+  readonly confirmWithinMs?: number
+  /** Keep the generation that a roll back goes to, and what waits for its confirmation: only files of sets have changed. */
+  readonly minor?: boolean
+}
+
+export interface FirewallOptions {
+  /** Milliseconds to wait for another writer before giving up; default none. */
+  readonly waitMs?: number
+  /** Called between the steps of a transaction, see transaction.ts. */
+  readonly step?: Step
+}
+
+/**
+ * The firewall of this machine. All of its state is in the kernel, so any number of these can be there; what changes something
+ * takes the lock, what reads does not.
+ */
+export class Firewall {
+  readonly #paths: Paths
+  readonly #waitMs: number
+  readonly #step: Step
+  readonly #sets = new SetCache()
+  #queue: Promise<unknown> = Promise.resolve()
+
+  constructor(paths: Paths, options: FirewallOptions = {}) {
+    this.#paths = paths
+    this.#waitMs = options.waitMs ?? 0
+    this.#step = options.step ?? (() => undefined)
+  }
+
+  /** What an apply would do. Compiles, but loads and changes nothing. */
+  async plan({ desired }: Pick<ApplyRequest, 'desired'>): Promise<Plan> {
+    findInterfaces(this.#paths, desired.interfaces)
+    return makePlan(readLive(this.#paths)?.manifest, desired, await openSets(desired.sets))
+  }
+
+  /** Puts a configuration in force; dynamic rules stay. */
+  apply(request: ApplyRequest): Promise<ApplyResult> {
+    const started = performance.now()
+    return this.#change(async () => {
+      prepareFolder(this.#paths)
+      const live = readLive(this.#paths)
+      const { desired } = request
+      const sets = await openSets(desired.sets)
+      const plan = await makePlan(live?.manifest, desired, sets)
+      const changed = live === undefined || !this.#isInForce(live, request, plan)
+      const generation = changed
+        ? (await this.#replace(request, live, { configured: desired.rules, sets })).generation
+        : live.manifest.generation
+      const pending = pendingConfirm(requireLive(this.#paths))
+      const tookMs = performance.now() - started
+      return { generation, plan, changed, ...(pending === undefined ? {} : { pending }), tookMs }
+    })
+  }
+
+  /** Keeps what was applied with a time to confirm it in. */
+  confirm(): Promise<{ generation: number }> {
+    return this.#change(async () => {
+      const live = requireLive(this.#paths)
+      if (removePending(live.folder)) return { generation: live.manifest.generation }
+      throw new FirewallError(
+        'SEAWALL_NOTHING_TO_CONFIRM',
+        'Cannot confirm: nothing waits for it (it was confirmed, rolled back, or applied without --confirm)',
+      )
+    })
+  }
+
+  /** When what is in force is due to be rolled back, CLOCK_MONOTONIC nanoseconds; undefined if it is not. */
+  confirmDue(): bigint | undefined {
+    const live = readLive(this.#paths)
+    return live === undefined ? undefined : readPending(live.folder)
+  }
+
+  /**
+   * Goes back to the generation before, keeping dynamic rules. If that was nothing, everything is removed.
+   *
+   * @param due only if a confirmation is overdue by then, CLOCK_MONOTONIC nanoseconds: somebody may have confirmed meanwhile
+   * @returns undefined if it was not due any more
+   */
+  rollback(due?: bigint): Promise<{ generation?: number } | undefined> {
+    return this.#change(async () => {
+      const live = requireLive(this.#paths)
+      const deadline = readPending(live.folder)
+      if (due !== undefined && (deadline === undefined || deadline > due)) return undefined
+      const { previous } = live.manifest
+      if (previous === undefined && deadline !== undefined) {
+        this.#removeAll()
+        return {}
+      }
+      if (previous === undefined || !hasGeneration(this.#paths, previous)) throw noPrevious(live)
+      const { generation } = await this.#rollBackTo(live, previous)
+      return { generation }
+    })
+  }
+
+  /** Detaches and removes everything, whatever version made it. */
+  down(): Promise<void> {
+    return this.#change(async () => this.#removeAll())
+  }
+
+  /** Finishes what a writer that died left undone: attaches, detaches and removes what the live generation asks for. */
+  reconcile(): Promise<void> {
+    return this.#change(async () => {
+      const live = requireLive(this.#paths)
+      const root = openRoot(this.#paths)
+      try {
+        finishLinks(this.#paths, root.entry, live.manifest.interfaces)
+      } finally {
+        root.close()
+      }
+      cleanUp(this.#paths, live.manifest, this.#step)
+    })
+  }
+
+  /** Drops what an expression matches, before all configured rules. */
+  drop(request: DropRequest): Promise<RuleStatus> {
+    return this.#change(async () => {
+      const live = requireLive(this.#paths)
+      const rule = dynamicRule(request, live.manifest)
+      await this.#rebuild(live, { dynamic: [rule, ...dynamicRules(live.manifest)] })
+      return this.rules().find((one) => one.id === rule.id)!
+    })
+  }
+
+  /** Takes back a rule made by {@link drop}. */
+  undo(id: string): Promise<RuleStatus> {
+    return this.#change(async () => {
+      const live = requireLive(this.#paths)
+      findDynamic(live.manifest, id)
+      const before = ruleStatus(live).find((rule) => rule.id === id)!
+      await this.#rebuild(live, { dynamic: dynamicRules(live.manifest).filter((rule) => rule.id !== id) })
+      return before
+    })
+  }
+
+  /** Removes rules whose time is over, which the data path ignores already. Returns how many there were. */
+  collectExpired(): Promise<number> {
+    return this.#change(async () => {
+      const live = readLive(this.#paths)
+      const over = live?.manifest.rules.filter(isOver).length ?? 0
+      if (live !== undefined && over > 0) await this.#rebuild(live, {})
+      return over
+    })
+  }
+
+  /** Adds one prefix to a set or deletes one, in place. False if the set was like that already. */
+  changeSet(name: string, op: 'add' | 'delete', text: string): Promise<boolean> {
+    return this.#change(async () => {
+      const change: SetChangeRecord = { op, prefix: readPrefix(text) }
+      const live = requireLive(this.#paths)
+      const set = findSet(live, name)
+      const update = changeSet(live, set, change, this.#sets)
+      if (update !== 'full') return update === 'changed'
+      const sets = keptSets(live).map((kept) => (kept.name === name ? grownSet(live, set, change) : kept))
+      await this.#rebuild(live, { sets })
+      return true
+    })
+  }
+
+  /** @throws FirewallError SEAWALL_NOT_UP if nothing is in force, as all below */
+  status(): FirewallStatus {
+    return firewallStatus(this.#paths, requireLive(this.#paths))
+  }
+
+  /** Whether anything is in force. */
+  isUp(): boolean {
+    return readLive(this.#paths) !== undefined
+  }
+
+  rules(): RuleStatus[] {
+    return ruleStatus(requireLive(this.#paths))
+  }
+
+  sets(): SetStatus[] {
+    return setStatus(requireLive(this.#paths))
+  }
+
+  counters(): CountersReport {
+    const live = requireLive(this.#paths)
+    const handles = new Handles()
+    try {
+      const open = (pin: string) => handles.keep(BpfMap.openPinned(pin))
+      return readCounters(open(join(live.folder, 'counters')), open(join(this.#paths.bpf, 'received')), live.manifest)
+    } finally {
+      handles.close()
+    }
+  }
+
+  /** Test runs of the live program, which leave its counters alone. */
+  probe(packets: readonly Uint8Array[]): Promise<Probe[]> {
+    return probe(requireLive(this.#paths), packets)
+  }
+
+  /** One change at a time: in this process by a queue, among processes by the lock. */
+  #change<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#queue.then(async () => {
+      preflight()
+      const lock = await takeLock(this.#paths.run, 'lock', this.#waitMs)
+      try {
+        return await work()
+      } finally {
+        lock.release()
+      }
+    })
+    this.#queue = run.catch(() => undefined)
+    return run
+  }
+
+  /** Nothing would change, no interface is missing, nothing has to be confirmed or collected. */
+  #isInForce(live: Live, request: ApplyRequest, plan: Plan): boolean {
+    if (plan.changes.length > 0 || request.confirmWithinMs !== undefined) return false
+    if (request.minor !== true && readPending(live.folder) !== undefined) return false
+    const interfaces = interfaceStatus(this.#paths, entryId(this.#paths), live.manifest.interfaces)
+    return (
+      live.manifest.digest === request.digest &&
+      !live.manifest.rules.some(isOver) &&
+      interfaces.every((one) => one.attached)
+    )
+  }
+
+  /** Builds a generation of a new configuration and puts it in force. */
+  async #replace(
+    request: ApplyRequest,
+    live: Live | undefined,
+    parts: Pick<BuildRequest, 'configured' | 'sets'>,
+  ): Promise<Manifest> {
+    const pending = pendingFor(request, live)
+    try {
+      return await this.#commit({
+        ...parts,
+        malformed: request.desired.malformed,
+        interfaces: request.desired.interfaces,
+        digest: request.digest,
+        dynamic: dynamicRules(live?.manifest),
+        live,
+        source: live,
+        previous: previousOf(live, request.minor === true),
+        pending,
+      })
+    } finally {
+      pending?.close()
+    }
+  }
+
+  /** The generation in force but for some parts; what can be rolled back to, and what waits for its confirmation, stay. */
+  async #rebuild(live: Live, parts: Partial<Pick<BuildRequest, 'dynamic' | 'sets'>>): Promise<Manifest> {
+    const pending = openPending(live.folder)
+    try {
+      return await this.#commit({
+        ...contentsOf(live, live),
+        ...parts,
+        live,
+        source: live,
+        previous: live.manifest.previous,
+        pending,
+      })
+    } finally {
+      pending?.close()
+    }
+  }
+
+  #rollBackTo(live: Live, generation: number): Promise<Manifest> {
+    const folder = generationFolder(this.#paths, generation)
+    const source: Live = { folder, manifest: readManifest(folder), program: live.program }
+    return this.#commit({
+      ...contentsOf(source, live),
+      live,
+      source,
+      previous: live.manifest.generation,
+      pending: undefined,
+    })
+  }
+
+  async #commit(request: BuildRequest): Promise<Manifest> {
+    if (request.live === undefined) this.#removeAll()
+    if (request.live === undefined) prepareFolder(this.#paths)
+    try {
+      const root = request.live === undefined ? await createRoot(this.#paths) : openRoot(this.#paths)
+      try {
+        return await commit(this.#paths, root, request, this.#step)
+      } finally {
+        root.close()
+      }
+    } catch (error) {
+      if (request.live === undefined) this.#removeAll()
+      throw error
+    }
+  }
+
+  #removeAll(): void {
+    for (const name of listLinks(this.#paths)) detach(this.#paths, name)
+    removePins(this.#paths.bpf)
+  }
+}
+
+/** What a generation holds, with the dynamic rules of the live one. */
+function contentsOf(
+  from: Live,
+  live: Live,
+): Pick<BuildRequest, 'malformed' | 'interfaces' | 'digest' | 'configured' | 'dynamic' | 'sets'> {
+  const { malformed, interfaces, digest, rules } = from.manifest
+  return {
+    malformed,
+    interfaces,
+    digest,
+    configured: rules.filter((rule) => !rule.dynamic).map(toRule),
+    dynamic: dynamicRules(live.manifest),
+    sets: keptSets(from),
+  }
+}
+
+/** What one can go back to: never something that waits for its confirmation itself. */
+function previousOf(live: Live | undefined, minor: boolean): number | undefined {
+  if (live === undefined) return undefined
+  return minor || readPending(live.folder) !== undefined ? live.manifest.previous : live.manifest.generation
+}
+
+function pendingFor(request: ApplyRequest, live: Live | undefined): BpfMap | undefined {
+  if (request.confirmWithinMs !== undefined) return createPending(now() + milliseconds(request.confirmWithinMs))
+  return request.minor === true && live !== undefined ? openPending(live.folder) : undefined
+}
+
+function noPrevious(live: Live): FirewallError {
+  return new FirewallError(
+    'SEAWALL_NO_PREVIOUS',
+    `Cannot roll back: generation ${live.manifest.generation} has none before it (apply another configuration, or seawall down)`,
+  )
+}

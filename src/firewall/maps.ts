@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { BpfMap } from '../bpf/index.ts'
+import type { MapNeed } from '../rules/compile/index.ts'
+import { COUNTER_SIZE, SAMPLES_SIZE, SLOTS, STAGES } from './layout.ts'
+
+/** `BPF_F_MMAPABLE` of linux/bpf.h. */
+const MMAPABLE = 1 << 10
+
+/** An array map with one value that user space sees as memory. */
+export function createMemory(name: string, bytes: number): BpfMap {
+  return BpfMap.create({
+    kind: 'array',
+    name: kernelName(name),
+    keySize: 4,
+    valueSize: roundUp8(bytes),
+    maxEntries: 1,
+    flags: MMAPABLE,
+  })
+}
+
+export function createCounters(name: string, slots: number): BpfMap {
+  return BpfMap.create({
+    kind: 'percpu_array',
+    name: kernelName(name),
+    keySize: 4,
+    valueSize: COUNTER_SIZE,
+    maxEntries: slots,
+  })
+}
+
+export function createStages(): BpfMap {
+  return BpfMap.create({ kind: 'prog_array', name: 'stages', keySize: 4, valueSize: 4, maxEntries: STAGES.size })
+}
+
+export function createSamples(): BpfMap {
+  return BpfMap.create({ kind: 'ringbuf', name: 'samples', keySize: 0, valueSize: 0, maxEntries: SAMPLES_SIZE })
+}
+
+/** Makes the map that a program needs under a symbol. */
+export function createNeeded(need: MapNeed): BpfMap {
+  if (need.purpose === 'counters') return createCounters(need.symbol, SLOTS)
+  if (need.purpose === 'samples') return createSamples()
+  return createMemory(need.symbol, need.bytes)
+}
+
+/** Name of the pin of a map: its symbol, or for a rule's cells a hash of the rule's id, which may have dots. */
+export function pinOf(symbol: string): string {
+  const [kind, name] = split(symbol)
+  if (name === undefined) return symbol
+  return kind !== 'cells'
+    ? `${kind}-${name}`
+    : `${kind}-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`
+}
+
+function split(symbol: string): [string, string | undefined] {
+  const at = symbol.indexOf(':')
+  return at < 0 ? [symbol, undefined] : [symbol.slice(0, at), symbol.slice(at + 1)]
+}
+
+/** What the kernel takes as a name: 15 letters, digits, `_` and `.`. */
+function kernelName(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9_.]/g, '_').slice(0, 15)
+}
+
+function roundUp8(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8
+}

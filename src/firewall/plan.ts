@@ -1,0 +1,66 @@
+import type { RuleSet } from '../rules/ast.ts'
+import { type ClockCalibration, compile } from '../rules/compile/index.ts'
+import { FIRST_RULE_SLOT } from '../rules/counters.ts'
+import { formatRuleBody } from '../rules/print.ts'
+import type { SetGeometry } from '../rules/sets/index.ts'
+import type { Desired } from './desired.ts'
+import { diff, type Outline } from './diff.ts'
+import { dynamicRules } from './dynamic.ts'
+import { FirewallError } from './errors.ts'
+import type { Manifest } from './manifest.ts'
+import type { SetInput } from './sets.ts'
+import type { Plan } from './types.ts'
+
+/** Programs are equally long whatever the clock says. */
+const anyClock: ClockCalibration = { hz: 250, jiffiesAtZero: 0n }
+
+/**
+ * Says what would change, and compiles it to see that it can be.
+ *
+ * @throws CompileError, SetFileError, FirewallError SEAWALL_DUPLICATE_RULE
+ */
+export async function makePlan(live: Manifest | undefined, desired: Desired, sets: readonly SetInput[]): Promise<Plan> {
+  const known = new Map<string, { prefixes: number; geometry: SetGeometry }>()
+  for (const input of sets) known.set(input.name, await describe(input, live))
+  const outline: Outline = {
+    malformed: desired.malformed,
+    interfaces: desired.interfaces,
+    rules: desired.rules.map((rule) => ({ id: rule.id, text: formatRuleBody(rule) })),
+    sets: sets.map(({ name, digest }) => ({ name, digest, prefixes: known.get(name)!.prefixes })),
+  }
+  const dynamic = dynamicRules(live)
+  refuseTwins(outline, new Set(dynamic.map((rule) => rule.id)))
+  const rules = [...dynamic, ...desired.rules]
+  const geometries = new Map([...known].map(([name, { geometry }]) => [name, geometry]))
+  return {
+    fresh: live === undefined,
+    changes: diff(live, outline),
+    rules: rules.length,
+    instructions: measure({ rules, malformed: desired.malformed }, geometries),
+    warnings: [],
+  }
+}
+
+async function describe(
+  input: SetInput,
+  live: Manifest | undefined,
+): Promise<{ prefixes: number; geometry: SetGeometry }> {
+  const before = live?.sets.find((set) => set.name === input.name && set.digest === input.digest)
+  if (before !== undefined) return before
+  const { set, built } = await input.lay()
+  return { prefixes: set.size, geometry: built.geometry }
+}
+
+function refuseTwins(outline: Outline, dynamic: ReadonlySet<string>): void {
+  const twin = outline.rules.find((rule) => dynamic.has(rule.id))
+  if (twin === undefined) return
+  throw new FirewallError(
+    'SEAWALL_DUPLICATE_RULE',
+    `Cannot apply: a rule added at run time has the id "${twin.id}" of a configured one (seawall undo ${twin.id})`,
+  )
+}
+
+function measure(rules: RuleSet, sets: ReadonlyMap<string, SetGeometry>): number {
+  let next = FIRST_RULE_SLOT
+  return compile(rules, { sets, counterSlot: () => next++, clock: anyClock, secret: 0n }).slots.length
+}

@@ -1,0 +1,56 @@
+import { existsSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { BpfMap, Program } from '../bpf/index.ts'
+import { assembleEntry } from './entry.ts'
+import { Handles } from './handles.ts'
+import { createCounters, createStages } from './maps.ts'
+import type { Paths } from './paths.ts'
+import { makeStaging, removePins, root, writing } from './pins.ts'
+
+/** The parts that stay from generation to generation, open. */
+export interface Root {
+  readonly entry: Program
+  readonly stages: BpfMap
+  close(): void
+}
+
+/** Opens the root, which must be there. */
+export function openRoot(paths: Paths): Root {
+  const handles = new Handles()
+  try {
+    const stages = handles.keep(BpfMap.openPinned(join(paths.bpf, 'stages')))
+    const entry = handles.keep(Program.openPinned(join(paths.bpf, 'entry')))
+    return { entry, stages, close: () => handles.close() }
+  } catch (error) {
+    handles.close()
+    throw error
+  }
+}
+
+/** Makes a new root: an entry program with an empty slot, attached to nothing. */
+export async function createRoot(paths: Paths): Promise<Root> {
+  const handles = new Handles()
+  const staging = makeStaging(paths)
+  try {
+    const received = handles.keep(createCounters('received', 1))
+    const stages = handles.keep(createStages())
+    const instructions = assembleEntry((map) => (map === 'received' ? received : stages).fd)
+    const entry = handles.keep(
+      await Program.load({ type: 'xdp', name: 'entry', instructions, license: 'Dual BSD/GPL' }),
+    )
+    const parts = { received, stages, entry }
+    for (const name of root) writing(`pin "${name}"`, () => parts[name].pin(join(staging, name)))
+    for (const name of root) writing(`pin "${name}"`, () => renameSync(join(staging, name), join(paths.bpf, name)))
+    return { entry, stages, close: () => handles.close() }
+  } catch (error) {
+    handles.close()
+    throw error
+  } finally {
+    removePins(staging)
+  }
+}
+
+/** The entry program is the last part to be pinned: without it, what is there is a leftover. */
+export function hasRoot(paths: Paths): boolean {
+  return existsSync(join(paths.bpf, 'entry'))
+}

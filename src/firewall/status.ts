@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import { BpfMap, Program } from '../bpf/index.ts'
+import { readSlot } from './counters.ts'
+import { interfaceStatus } from './interfaces.ts'
+import { Journal } from './journal.ts'
+import type { Live } from './live.ts'
+import type { ManifestRule } from './manifest.ts'
+import type { Paths } from './paths.ts'
+import { now, readPending } from './pending.ts'
+import { hasGeneration } from './pins.ts'
+import { withMemory } from './sets.ts'
+import { kindOf } from './slots.ts'
+import type { FirewallStatus, PendingConfirm, RuleStatus, SetStatus } from './types.ts'
+
+/** All that is in force, read from the kernel. */
+export function firewallStatus(paths: Paths, live: Live): FirewallStatus {
+  const { manifest } = live
+  const { generation, previous, digest, version, appliedAt, malformed } = manifest
+  const pending = pendingConfirm(live)
+  return {
+    generation,
+    ...(previous !== undefined && hasGeneration(paths, previous) ? { previous } : {}),
+    digest,
+    version,
+    appliedAt,
+    malformed,
+    interfaces: interfaceStatus(paths, entryId(paths), manifest.interfaces),
+    rules: ruleStatus(live),
+    sets: setStatus(live),
+    ...(pending === undefined ? {} : { pending }),
+    program: { ...live.program, instructions: manifest.instructions },
+  }
+}
+
+export function entryId(paths: Paths): number {
+  const entry = Program.openPinned(join(paths.bpf, 'entry'))
+  try {
+    return entry.id
+  } finally {
+    entry.close()
+  }
+}
+
+export function pendingConfirm(live: Live): PendingConfirm | undefined {
+  const deadline = readPending(live.folder)
+  return deadline === undefined ? undefined : { dueInMs: millisecondsUntil(deadline) }
+}
+
+/** Rules in the order in which they are tried, dynamic ones first. */
+export function ruleStatus(live: Live): RuleStatus[] {
+  const counters = BpfMap.openPinned(join(live.folder, 'counters'))
+  try {
+    return live.manifest.rules.map((rule) => ({ ...describeRule(rule), count: readSlot(counters, rule.slot) }))
+  } finally {
+    counters.close()
+  }
+}
+
+function describeRule(rule: ManifestRule): Omit<RuleStatus, 'count'> {
+  const { id, text, dynamic, until } = rule
+  const action = kindOf(text) as RuleStatus['action']
+  return {
+    id,
+    text,
+    action,
+    dynamic,
+    ...(until === undefined ? {} : { expiresInMs: millisecondsUntil(BigInt(until)) }),
+  }
+}
+
+function millisecondsUntil(deadline: bigint): number {
+  return Math.max(0, Math.ceil(Number(deadline - now()) / 1e6))
+}
+
+export function setStatus(live: Live): SetStatus[] {
+  return live.manifest.sets.map(({ name, file, prefixes, bytes }) => {
+    const growth = withMemory(live.folder, `changes:${name}`, (memory) => new Journal(memory).growth)
+    return { name, prefixes: prefixes + growth, bytes, ...(file === undefined ? {} : { file }) }
+  })
+}

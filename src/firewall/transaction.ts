@@ -1,0 +1,143 @@
+import { unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { Program } from '../bpf/index.ts'
+import type { Interface } from '../linux/interface.ts'
+import { type BuildRequest, build, type Step } from './build.ts'
+import { u32 } from './counters.ts'
+import type { DesiredInterface } from './desired.ts'
+import { collectGarbage } from './garbage.ts'
+import { type Attached, attach, detach, findInterfaces, interfaceStatus, pinLink } from './interfaces.ts'
+import { STAGES } from './layout.ts'
+import type { Live } from './live.ts'
+import type { Manifest } from './manifest.ts'
+import type { Paths } from './paths.ts'
+import { linkPin, listLinks, removePins } from './pins.ts'
+import type { Root } from './root.ts'
+import type { InterfaceStatus } from './types.ts'
+
+/**
+ * Puts a generation in force. Everything that can fail comes before the swap, which is one write to the program array; whatever
+ * fails, the state is as it was. The steps, in this order:
+ *
+ * 1. build: sets, maps and program are made and pinned in a folder of their own; the verifier has its say.
+ * 2. attach: new interfaces get the entry program, not pinned yet, so that they lose it if this process dies.
+ * 3. publish: the folder becomes `gen-N`.
+ * 4. swap.
+ * 5. link, detach, collect: attachments are pinned, interfaces that are gone detached, dead generations removed.
+ *
+ * A process that dies before 4 leaves the old generation in force, one that dies behind it the new one; the next writer
+ * finishes what is left of step 5.
+ */
+export async function commit(paths: Paths, root: Root, request: BuildRequest, step: Step): Promise<Manifest> {
+  const found = findInterfaces(paths, request.interfaces)
+  const undo = new Undo()
+  const built = await build(paths, request, step)
+  undo.push(() => built.discard())
+  let attached: readonly Attached[] = []
+  try {
+    attached = attachMissing(paths, root.entry, request.interfaces, found, undo)
+    step('attached')
+    const folder = built.publish()
+    undo.push(() => removePins(folder))
+    step('published')
+    undo.push(() => restoreStage(root, request.live))
+    setStage(root, built.program)
+    step('swapped')
+    pinAll(paths, attached, undo)
+    step('linked')
+  } catch (error) {
+    undo.run()
+    throw error
+  } finally {
+    for (const { link } of attached) link.close()
+    built.close()
+  }
+  cleanUp(paths, built.manifest, step)
+  return built.manifest
+}
+
+/** What must be done to get back, in the reverse order. */
+class Undo {
+  readonly #steps: (() => void)[] = []
+
+  push(step: () => void): void {
+    this.#steps.push(step)
+  }
+
+  run(): void {
+    for (const step of this.#steps.splice(0).reverse()) step()
+  }
+}
+
+/** Attaches all interfaces that are not attached as they should be. */
+export function attachMissing(
+  paths: Paths,
+  entry: Program,
+  wanted: readonly DesiredInterface[],
+  found: ReadonlyMap<string, Interface>,
+  undo: { push(step: () => void): void },
+): Attached[] {
+  const missing = interfaceStatus(paths, entry.id, wanted).filter((status, index) => !fits(status, wanted[index]!))
+  return missing.map((status) => {
+    const at = found.get(status.name)!
+    const { mode } = wanted.find((one) => one.name === status.name)!
+    detach(paths, status.name)
+    if (status.attached) undo.push(() => pinLink(paths, attach(paths, entry, at, status.mode)))
+    const attached = attach(paths, entry, at, mode)
+    undo.push(() => attached.link.close())
+    return attached
+  })
+}
+
+function fits(status: InterfaceStatus, wanted: DesiredInterface): boolean {
+  return status.attached && (wanted.mode === 'auto' || wanted.mode === status.mode)
+}
+
+function pinAll(paths: Paths, attached: readonly Attached[], undo: Undo): void {
+  for (const one of attached) {
+    pinLink(paths, one)
+    undo.push(() => unlinkSync(linkPin(paths, one.name)))
+  }
+}
+
+function setStage(root: Root, program: Program): void {
+  root.stages.setRaw(u32(STAGES.firewall), u32(program.fd))
+}
+
+function restoreStage(root: Root, live: Live | undefined): void {
+  if (live === undefined) {
+    root.stages.deleteRaw(u32(STAGES.firewall))
+    return
+  }
+  const program = Program.openPinned(join(live.folder, 'firewall'))
+  try {
+    setStage(root, program)
+  } finally {
+    program.close()
+  }
+}
+
+/** Attaches and pins interfaces that a writer which died had not come to. Those that do not exist any more are left. */
+export function finishLinks(paths: Paths, entry: Program, wanted: readonly DesiredInterface[]): void {
+  const status = interfaceStatus(paths, entry.id, wanted)
+  const there = wanted.filter((one) => status.some(({ name, ifindex }) => name === one.name && ifindex !== 0))
+  const undo = new Undo()
+  const attached = attachMissing(paths, entry, there, findInterfaces(paths, there), undo)
+  try {
+    pinAll(paths, attached, undo)
+  } catch (error) {
+    undo.run()
+    throw error
+  } finally {
+    for (const { link } of attached) link.close()
+  }
+}
+
+/** Detaches interfaces and removes generations that the one in force knows nothing of. */
+export function cleanUp(paths: Paths, manifest: Manifest, step: Step): void {
+  const wanted = new Set(manifest.interfaces.map((one) => one.name))
+  for (const name of listLinks(paths)) if (!wanted.has(name)) detach(paths, name)
+  step('detached')
+  collectGarbage(paths, [manifest.generation, manifest.previous])
+  step('collected')
+}
