@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { anyPrefix, edges, nearbyPrefixes } from '../../../tests/arbitraries/prefix.ts'
 import { formatPrefix, type Prefix, parsePrefix, prefixContains } from '../../net/prefix.ts'
-import { anyPrefix, edges, nearbyPrefixes } from './arbitraries.ts'
 import { PrefixSet } from './prefix-set.ts'
 
 const set = (...texts: string[]): PrefixSet => new PrefixSet(texts.map(parsePrefix))

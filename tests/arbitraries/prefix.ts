@@ -1,7 +1,7 @@
 /** Random prefixes for tests. */
 import fc from 'fast-check'
-import { type Address, addressBits } from '../../net/address.ts'
-import { type Prefix, prefixOf } from '../../net/prefix.ts'
+import { type Address, addressBits } from '../../src/net/address.ts'
+import { type Prefix, prefixOf } from '../../src/net/prefix.ts'
 
 const lengths = { 4: fc.integer({ min: 0, max: 32 }), 6: fc.integer({ min: 0, max: 128 }) }
 
