@@ -98,10 +98,12 @@ function unknownCommands(root: string, { text }: Snippet): string | undefined {
   return unknown.length > 0 ? `no such command: ${unknown.join(', ')}` : undefined
 }
 
+const helpTexts = new Map<string, string>()
+
+/** The commands that the help names; asked for once, since starting the command line takes a second. */
 function commandsOfCli(root: string): string[] {
-  const help = spawnSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', '--help'], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  return [...help.stdout.matchAll(/^ {2}([a-z]+)\b/gm)].map((match) => match[1]!)
+  const args = ['--import', 'tsx', 'src/cli/main.ts', '--help']
+  const help = helpTexts.get(root) ?? spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).stdout
+  helpTexts.set(root, help)
+  return [...help.matchAll(/^ {2}([a-z]+)\b/gm)].map((match) => match[1]!)
 }
