@@ -1,29 +1,12 @@
 import { command } from '../../src/linux/command.ts'
-import { inNetns } from '../../src/linux/netns.ts'
-import type { Timing } from '../harness/timing.ts'
-import { VethDrop } from '../harness/veth-drop.ts'
-import type { NetfilterRule } from './netfilter-rule.ts'
+import type { NetfilterRival, NetfilterRule } from './netfilter.ts'
 
-/**
- * nftables, at the place where it is fastest (the netdev ingress hook): nanoseconds of the receiving CPU for each dropped packet.
- *
- * @throws Error when a packet came through, since then nothing was measured.
- */
-export async function measureNftables(
-  rules: readonly NetfilterRule[],
-  packet: Uint8Array,
-  samples: number,
-): Promise<Timing> {
-  const veth = await VethDrop.create()
-  try {
-    const { netns, name } = veth.receiver
-    inNetns(netns, () => command('nft', ['-f', '-'], { input: ruleset(rules, name) }))
-    const timing = veth.measure(packet, samples)
-    const passed = inNetns(netns, () => command('nft', ['list', 'counter', 'netdev', 'bench', 'passed']))
-    if (!passed.includes('packets 0 ')) throw new Error(`Cannot measure nftables: it let packets pass: ${passed}`)
-    return timing
-  } finally {
-    veth.close()
+/** nftables, at the place where it is fastest: the netdev ingress hook. */
+export function nftables(rules: readonly NetfilterRule[]): NetfilterRival {
+  return {
+    name: 'nftables',
+    setUp: (device) => command('nft', ['-f', '-'], { input: ruleset(rules, device) }),
+    passed: () => Number(/packets (\d+)/.exec(command('nft', ['list', 'counter', 'netdev', 'bench', 'passed']))?.[1]),
   }
 }
 
