@@ -88,8 +88,10 @@ export class PrefixColumns {
     this.values.set(values.subarray(0, count * this.words), at * this.words)
     this.lengths.set(lengths.subarray(0, count), at)
     this.size += count
-    if (!this.#isSorted()) this.#sort()
+    if (at === 0 && this.#isAscending()) return this.#count()
+    this.#sort()
     this.#unique()
+    this.#count()
   }
 
   #reserve(size: number): void {
@@ -103,10 +105,20 @@ export class PrefixColumns {
     this.lengths = lengths
   }
 
-  #isSorted(): boolean {
-    for (let i = 1; i < this.size; i++)
-      if (comparePlaces(this.values, this.lengths, this.words, i - 1, i) > 0) return false
+  /** Whether the prefixes are sorted already, each once. */
+  #isAscending(): boolean {
+    const { words, values, lengths } = this
+    for (let place = 1; place < this.size; place++) {
+      const difference = values[place * words]! - values[(place - 1) * words]!
+      if (difference < 0) return false
+      if (difference === 0 && comparePlaces(values, lengths, words, place - 1, place) >= 0) return false
+    }
     return true
+  }
+
+  #count(): void {
+    this.counts.fill(0)
+    for (let place = 0; place < this.size; place++) this.counts[this.lengths[place]!]!++
   }
 
   #sort(): void {
@@ -126,13 +138,10 @@ export class PrefixColumns {
   #unique(): void {
     const { words, values, lengths } = this
     let kept = 0
-    this.counts.fill(0)
     for (let place = 0; place < this.size; place++) {
       if (kept > 0 && comparePlaces(values, lengths, words, kept - 1, place) === 0) continue
       for (let i = 0; i < words; i++) values[kept * words + i] = values[place * words + i]!
-      lengths[kept] = lengths[place]!
-      this.counts[lengths[place]!]!++
-      kept++
+      lengths[kept++] = lengths[place]!
     }
     this.size = kept
   }
