@@ -24,7 +24,7 @@ export function parseDuration(text: string): number {
 
 /** Milliseconds as the two greatest units that matter: `1h 30m`, `59s`, `250ms`. */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)}ms`
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)}ms`
   let rest = Math.round(ms / 1_000) * 1_000
   const parts: string[] = []
   for (const unit of ['d', 'h', 'm', 's']) {

@@ -1,4 +1,4 @@
-import { FirewallError } from '../firewall/index.ts'
+import { FirewallError } from '../firewall/errors.ts'
 
 /** How `seawall` ends; docs/cli.md has the same table. */
 export const exitCodes = {

@@ -1,5 +1,6 @@
 import type { ApplyOptions, Control, DropOptions, Status } from '../../src/agent/index.ts'
 import { decidedBy } from '../../src/cli/explain/decided-by.ts'
+import { FirewallError } from '../../src/firewall/errors.ts'
 import type {
   ApplyResult,
   CountersReport,
@@ -9,7 +10,6 @@ import type {
   RuleStatus,
   Sample,
 } from '../../src/firewall/index.ts'
-import { FirewallError } from '../../src/firewall/index.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { dissect } from '../../src/net/dissect.ts'
 import { parsePrefix, prefixContains } from '../../src/net/prefix.ts'

@@ -6,21 +6,21 @@ import { type AnyFact, type FieldRef, fields, readFact } from '../../rules/index
 /** Bytes of a payload that are shown. */
 const SHOWN = 32
 
-/** What the packet has in a field, as text; `absent` if it does not have the field. */
-export function fieldText(packet: Dissection, { name, slice }: FieldRef): string {
+/** What the packet has in a field, as text; null if it does not have the field. */
+export function fieldText(packet: Dissection, { name, slice }: FieldRef): string | null {
   const fact = readFact(packet, name)
   const { kind } = fields[name].type
-  if (fact === undefined) return 'absent'
+  if (fact === undefined) return null
   if (typeof fact === 'boolean') return fact ? 'yes' : 'no'
   if (typeof fact === 'number') return kind === 'mac' ? formatMac(fact) : String(fact)
   if (!(fact instanceof Uint8Array)) return formatAddress(fact)
   return kind === 'name' ? nameText(fact) : bytesText(fact, slice)
 }
 
-function bytesText(payload: NonNullable<AnyFact> & Uint8Array, slice: FieldRef['slice']): string {
+function bytesText(payload: NonNullable<AnyFact> & Uint8Array, slice: FieldRef['slice']): string | null {
   const { offset, length } = slice ?? { offset: 0, length: payload.length }
   const bytes = payload.subarray(offset, offset + length)
-  if (bytes.length === 0) return 'absent'
+  if (bytes.length === 0) return null
   const hex = Buffer.from(bytes.subarray(0, SHOWN)).toString('hex')
   return bytes.length > SHOWN ? `${hex}… (${bytes.length} bytes)` : hex
 }

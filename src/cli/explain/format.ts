@@ -55,7 +55,11 @@ function ruleLines({ colors }: Session, rule: RuleTrace): string[] {
 function termLines(colors: Session['colors'], term: TermTrace, depth: number): string[] {
   const indent = '  '.repeat(depth)
   const result = term.result ? colors.green('true ') : colors.yellow('false')
-  const value = term.value === undefined ? '' : `  ${colors.dim(`packet has ${term.value}`)}`
-  const line = `${indent}${result}  ${term.text.padEnd(value === '' ? 0 : Math.min(WIDEST, 48))}${value}`
+  const value = term.value === undefined ? '' : `  ${colors.dim(has(term.value))}`
+  const line = `${indent}${result}  ${term.text.padEnd(value === '' ? 0 : WIDEST)}${value}`
   return [line, ...(term.terms ?? []).flatMap((inner) => termLines(colors, inner, depth + 1))]
+}
+
+function has(value: string | null): string {
+  return value === null ? 'packet does not have it' : `packet has ${value}`
 }

@@ -16,8 +16,8 @@ import { fieldText } from './field-text.ts'
 export interface TermTrace {
   readonly text: string
   readonly result: boolean
-  /** What the packet has in the field; of a single comparison only. */
-  readonly value?: string
+  /** What the packet has in the field, null if it does not have the field; of a single comparison only. */
+  readonly value?: string | null
   readonly terms?: readonly TermTrace[]
 }
 
@@ -63,10 +63,9 @@ function traceTerm(expr: Expr, packet: Dissection, env: EvaluationEnv): TermTrac
     case 'in':
     case 'contains':
       return { text, result, value: fieldText(packet, expr.field) }
-    case 'flag':
-      return { text, result, value: fieldText(packet, { name: expr.field }) }
     case 'not':
       return { text, result, terms: traceTerms(expr.term, packet, env) }
+    case 'flag':
     case 'literal':
       return { text, result }
     default:
