@@ -26,20 +26,29 @@ export interface Environment {
 
 /** The environment of this process. */
 export function processEnvironment(): Environment {
-  const interrupted = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort())
+  let interrupted: AbortController | undefined
   return {
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
     env: process.env,
     cwd: process.cwd(),
     now: Date.now,
-    signal: interrupted.signal,
+    // Only commands that look at it outlive the first Ctrl-C.
+    get signal() {
+      interrupted ??= onInterrupt()
+      return interrupted.signal
+    },
     onHangup(listener) {
       process.on('SIGHUP', listener)
       return () => void process.off('SIGHUP', listener)
     },
   }
+}
+
+function onInterrupt(): AbortController {
+  const interrupted = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort())
+  return interrupted
 }
 
 function outputOf(stream: NodeJS.WriteStream): Output {

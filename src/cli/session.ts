@@ -107,10 +107,17 @@ export class Session {
     if (agent !== undefined) return agent
     // Not at the top: libbpf is loaded with it, and help and checks work without.
     const agentModule = await import('../agent/index.ts')
-    this.#local = new agentModule.LocalControl({ paths: this.paths, ...(config === undefined ? {} : { config }) })
+    this.#local = new agentModule.LocalControl({
+      paths: this.paths,
+      waitMs: WAIT_MS,
+      ...(config === undefined ? {} : { config }),
+    })
     return this.#local
   }
 }
+
+/** Milliseconds that a command waits for another writer. */
+export const WAIT_MS = 1_000
 
 /** Where a configuration is looked for beside the present folder. */
 export const ETC = '/etc/seawall'

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
+import { FirewallError } from '../../firewall/errors.ts'
 import type { ApplyResult, CountersReport, Plan, Probe, RuleStatus, Sample, SetStatus } from '../../firewall/index.ts'
-import { FirewallError } from '../../firewall/index.ts'
 import type { ApplyOptions, Control, DropOptions, SetChange, Status } from '../control.ts'
 import { type ErrorBody, reviveError } from './error-body.ts'
 import { toHex } from './hex.ts'

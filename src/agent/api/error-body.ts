@@ -1,5 +1,5 @@
 import { ConfigError, type ConfigIssue } from '../../config/index.ts'
-import { FirewallError, type FirewallErrorCode } from '../../firewall/index.ts'
+import { FirewallError, type FirewallErrorCode } from '../../firewall/errors.ts'
 
 /** An error as it travels over the local API: the same fields that its class has, and no stack. */
 export interface ErrorBody {

@@ -1,7 +1,8 @@
+import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { stream } from 'hono/streaming'
 import { z } from 'zod'
-import { FirewallError } from '../../firewall/index.ts'
+import { FirewallError } from '../../firewall/errors.ts'
 import type { Control } from '../control.ts'
 import { errorBody } from './error-body.ts'
 import { httpStatus } from './error-status.ts'
@@ -14,9 +15,12 @@ export interface RouteOptions {
   readonly metrics: () => Promise<string>
   /** Called when an apply failed, whatever the reason. */
   readonly onApplyFailed?: () => void
-  /** Called when everything was removed; the answer is on its way by then. */
+  /** Called when everything was removed, and that was answered. */
   readonly onDown?: () => void
 }
+
+/** The API as it stands on Node's own server. */
+type Api = Hono<{ Bindings: HttpBindings }>
 
 const config = z.strictObject({ config: z.string().optional() })
 const apply = z.strictObject({ config: z.string().optional(), confirmWithinMs: z.number().int().positive().optional() })
@@ -30,8 +34,8 @@ const drop = z.strictObject({
 const probe = z.strictObject({ packets: z.array(z.string()) })
 
 /** Every operation of {@link Control} as a route under `/v1`. */
-export function routes(options: RouteOptions): Hono {
-  const app = new Hono()
+export function routes(options: RouteOptions): Api {
+  const app: Api = new Hono()
   app.onError((error, c) => {
     const body = errorBody(error)
     return c.json(body, httpStatus(body.code))
@@ -55,7 +59,7 @@ function unknownRoute(c: Context) {
   }
 }
 
-function reads(app: Hono, control: Control): void {
+function reads(app: Api, control: Control): void {
   app.get('/v1/status', async (c) => c.json(await control.status()))
   app.get('/v1/rules', async (c) => c.json(await control.rules()))
   app.get('/v1/sets', async (c) => c.json(await control.sets()))
@@ -64,7 +68,7 @@ function reads(app: Hono, control: Control): void {
   app.post('/v1/probe', async (c) => c.json(await control.probe((await input(c, probe)).packets.map(packetOf))))
 }
 
-function writes(app: Hono, { control, onApplyFailed, onDown }: RouteOptions): void {
+function writes(app: Api, { control, onApplyFailed, onDown }: RouteOptions): void {
   app.post('/v1/apply', async (c) => {
     const wanted = defined(await input(c, apply))
     try {
@@ -78,12 +82,12 @@ function writes(app: Hono, { control, onApplyFailed, onDown }: RouteOptions): vo
   app.post('/v1/rollback', async (c) => c.json(await control.rollback()))
   app.post('/v1/down', async (c) => {
     await control.down()
-    if (onDown !== undefined) setImmediate(onDown)
+    if (onDown !== undefined) c.env.outgoing.once('finish', onDown)
     return c.json({})
   })
 }
 
-function rulesAndSets(app: Hono, control: Control): void {
+function rulesAndSets(app: Api, control: Control): void {
   app.post('/v1/rules', async (c) => {
     const { expr, ...rest } = await input(c, drop)
     return c.json(await control.drop(expr, defined(rest)))
@@ -101,7 +105,7 @@ function rulesAndSets(app: Hono, control: Control): void {
 }
 
 /** One JSON object a line for as long as the client listens. */
-function samples(app: Hono, control: Control): void {
+function samples(app: Api, control: Control): void {
   app.get('/v1/samples', (c) => {
     c.header('content-type', 'application/x-ndjson')
     return stream(

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { createAdaptorServer, getRequestListener } from '@hono/node-server'
-import { FirewallError } from '../../firewall/index.ts'
+import { FirewallError } from '../../firewall/errors.ts'
 import { METRICS_TYPE, type RouteOptions, routes } from './routes.ts'
 import { listenOnSocket } from './unix-socket.ts'
 

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
-import { FirewallError } from '../../firewall/index.ts'
+import { FirewallError } from '../../firewall/errors.ts'
 
 /** Longest path of a Unix socket: `sun_path` has 108 bytes with the final zero. */
 const MAX_PATH = 107

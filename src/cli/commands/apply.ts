@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import type { Control } from '../../agent/index.ts'
 import type { ApplyResult } from '../../firewall/index.ts'
-import { awaitConfirm } from '../await-confirm.ts'
+import { awaitConfirm, type RollBackIfDue } from '../await-confirm.ts'
 import type { CommandSpec } from '../command.ts'
 import { type ConfigOptions, configOption } from '../config-option.ts'
 import { formatDuration, parseDuration } from '../duration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { formatPlan } from '../format/plan.ts'
-import type { Session } from '../session.ts'
+import { type Session, WAIT_MS } from '../session.ts'
 
 interface ApplyFlags extends ConfigOptions {
   readonly confirm?: string
@@ -59,12 +59,19 @@ function describe(session: Session, result: ApplyResult): string {
 async function waitInForeground(session: Session, control: Control, result: ApplyResult): Promise<ExitCode> {
   if (!session.json) session.env.stdout.write(describe(session, result))
   session.note('No agent runs, so this command keeps the time: Ctrl-C rolls back at once.')
-  const outcome = await awaitConfirm(control, result.generation, session.env.signal)
+  const outcome = await awaitConfirm(control, rollBackIfDue(session), session.env.signal)
   const exitCode =
     outcome === 'confirmed' ? exitCodes.ok : outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.failed
   if (session.json) session.result({ ...result, outcome }, () => '')
   else session.env.stdout.write(outcomeLine(session, outcome, result.generation))
   return exitCode
+}
+
+function rollBackIfDue({ paths }: Session): RollBackIfDue {
+  return async (due) => {
+    const { Firewall } = await import('../../firewall/index.ts')
+    return (await new Firewall(paths, { waitMs: WAIT_MS }).rollback(due)) !== undefined
+  }
 }
 
 function outcomeLine({ colors }: Session, outcome: string, generation: number): string {

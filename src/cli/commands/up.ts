@@ -3,7 +3,6 @@ import { VERSION } from '../../firewall/version.ts'
 import type { CommandSpec } from '../command.ts'
 import { type ConfigOptions, configOption } from '../config-option.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { plural } from '../format/numbers.ts'
 import type { Session } from '../session.ts'
 import { logger } from '../up/log.ts'
 import { sdNotify } from '../up/sd-notify.ts'
@@ -36,16 +35,12 @@ JSON object a line.`,
     info('start', `Seawall ${VERSION}, process ${process.pid}, configuration ${config}`)
     const failures = { count: 0 }
     const listeners: ((event: AgentEvent) => void)[] = [log, (event) => void (isFailure(event) && failures.count++)]
-    const { Agent } = await import('../../agent/index.ts')
-    const agent = await Agent.start({
-      config,
-      paths: session.paths,
-      watch: options.watch,
-      log: (event) => {
-        for (const listener of listeners) listener(event)
-      },
-    })
+    const tell = (event: AgentEvent) => {
+      for (const listener of listeners) listener(event)
+    }
     const ended = endOf(session)
+    const { Agent } = await import('../../agent/index.ts')
+    const agent = await Agent.start({ config, paths: session.paths, watch: options.watch, log: tell })
     try {
       const served = await serve(session, agent, {
         applyFailures: () => failures.count,
@@ -54,7 +49,7 @@ JSON object a line.`,
       })
       listeners.push((event) => void follow(served, event, log))
       await announce(session, agent, served, info)
-      const hangup = session.env.onHangup(() => void reload(agent, log, failures))
+      const hangup = session.env.onHangup(() => void reload(agent, tell))
       const why = await ended.promise
       hangup()
       await sdNotify(session.env.env, 'STOPPING=1')
@@ -91,11 +86,8 @@ async function announce(
   info: (event: string, message: string) => void,
 ) {
   const { firewall } = await agent.status()
-  if (firewall !== undefined) {
-    const what = `generation ${firewall.generation} with ${plural(firewall.rules.length, 'rule')}`
-    info('in-force', `${agent.adopted ? 'Adopted' : 'Applied'} ${what}`)
-    for (const one of firewall.interfaces)
-      info('interface', `${one.name}: ${one.mode} XDP${one.note ? ` (${one.note})` : ''}`)
+  for (const one of firewall?.interfaces ?? []) {
+    info('interface', `${one.name}: ${one.mode} XDP${one.note ? ` (${one.note})` : ''}`)
   }
   info('api', `API at ${served.api.address}`)
   const metrics = served.metrics()
@@ -104,19 +96,13 @@ async function announce(
   info('ready', `Ready${why === undefined ? '' : `, but systemd could not be told: ${why}`}`)
 }
 
-/** SIGHUP applies the configuration again, changed or not. */
-async function reload(agent: Agent, log: (event: AgentEvent) => void, failures: { count: number }): Promise<void> {
+/** SIGHUP applies the configuration again, changed or not; the agent itself tells what came of it. */
+async function reload(agent: Agent, log: (event: AgentEvent) => void): Promise<void> {
   try {
-    const { changed, generation } = await agent.apply()
-    log({
-      level: 'info',
-      event: 'reload',
-      message: changed ? `Reloaded: generation ${generation}` : 'Reloaded: nothing has changed',
-    })
+    await agent.apply()
   } catch (error) {
-    failures.count += 1
-    const message = error instanceof Error ? error.message : String(error)
-    log({ level: 'error', event: 'reload-failed', message: `Cannot reload, nothing has changed: ${message}` })
+    const reason = error instanceof Error ? error.message : String(error)
+    log({ level: 'error', event: 'apply-failed', message: `Cannot reload, so nothing has changed: ${reason}` })
   }
 }
 
