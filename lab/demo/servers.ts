@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Netns } from '../../src/linux/netns.ts'
 import { type Ended, ended, start, stop } from '../../src/linux/process.ts'
+import { listListeners } from '../../src/linux/sockets.ts'
 import { SERVICE4, SERVICE6 } from '../point-of-presence.ts'
 
 /** The zone that the demo's DNS server answers for. */
@@ -24,9 +25,11 @@ export interface Servers {
   stop(): Promise<void>
 }
 
+/** Longest wait for both servers to listen. */
+const START_MS = 5_000
+
 /**
- * Starts both servers. They are up when {@link Servers} is returned as far as their processes tell; the first client's answer
- * proves it.
+ * Starts both servers and waits until they listen.
  *
  * @throws Error with a server's own words if it ends at once.
  */
@@ -38,16 +41,25 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     start('nginx', ['-c', writeNginx(join(directory, 'nginx')), '-e', 'stderr'], { ...where, stdio: [...where.stdio] }),
   ]
   const ends = servers.map(async (server) => failure(server.spawnfile, server.spawnargs, await ended(server)))
-  const first = await Promise.race([...ends, setTimeout(300, undefined)])
-  if (first !== undefined) {
+  const problem = await Promise.race([...ends, untilListening(netns)])
+  if (problem !== undefined) {
     await Promise.all(servers.map((server) => stop(server)))
-    throw first
+    throw problem
   }
   return {
     stop: async () => {
       await Promise.all(servers.map((server) => stop(server)))
     },
   }
+}
+
+async function untilListening(netns: Netns): Promise<Error | undefined> {
+  const wanted = [SERVICE4, SERVICE6].flatMap((address) => [`udp ${address} 53`, `tcp ${address} 80`])
+  for (const end = performance.now() + START_MS; performance.now() < end; await setTimeout(50)) {
+    const found = listListeners(netns).map(({ protocol, address, port }) => `${protocol} ${address} ${port}`)
+    if (wanted.every((one) => found.includes(one))) return undefined
+  }
+  return new Error(`Cannot start the servers: they do not listen on ${SERVICE4} and ${SERVICE6} after ${START_MS} ms`)
 }
 
 function failure(program: string, args: readonly string[], { code, signal, stdout, stderr }: Ended): Error {

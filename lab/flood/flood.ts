@@ -14,13 +14,16 @@ export interface FloodOptions extends SenderOptions {
 export class Flood {
   readonly #child: ChildProcess
   readonly #errors: string[] = []
-  #waiting: { resolve(report: Report): void; reject(reason: Error): void } | undefined
+  /** Those who wait for reports, in the order in which they asked. */
+  readonly #waiting: { resolve(report: Report): void; reject(reason: Error): void }[] = []
 
   private constructor(child: ChildProcess) {
     this.#child = child
     child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#errors.push(text))
-    child.on('message', (report: Report) => this.#answer()?.resolve(report))
-    child.on('close', () => this.#answer()?.reject(new Error(`Cannot go on flooding: ${this.#errors.join('')}`)))
+    child.on('message', (report: Report) => this.#waiting.shift()?.resolve(report))
+    child.on('close', () => {
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`Cannot flood: ${this.#errors.join('')}`))
+    })
   }
 
   /** Prepares a flood. Nothing is sent before {@link Flood.run}. */
@@ -60,15 +63,8 @@ export class Flood {
   }
 
   #nextReport(): Promise<Report> {
-    if (this.#waiting !== undefined) throw new Error('Cannot ask the flood twice at once')
     return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject }
+      this.#waiting.push({ resolve, reject })
     })
-  }
-
-  #answer() {
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    return waiting
   }
 }

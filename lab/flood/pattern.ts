@@ -34,7 +34,7 @@ const MAX_OFFSET = 255
 const PATCH_SIZE = 8 + 4 * CHOICES
 const HEADER_SIZE = 24
 const MIN_FRAME = 42
-const MAX_FRAME = 512
+export const MAX_FRAME = 512
 const FRAME_AT = HEADER_SIZE + MAX_PATCHES * PATCH_SIZE
 export const PATTERN_SIZE = FRAME_AT + MAX_FRAME
 

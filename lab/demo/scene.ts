@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { findInterface, setOffloads, threadNapi } from '../../src/linux/interface.ts'
+import { makeRealtime, pinToCpu } from '../../src/linux/process.ts'
+import { Flood } from '../flood/flood.ts'
+import { Lab } from '../lab.ts'
+import { ownPrefix } from '../owner.ts'
+import { pointOfPresence, SERVICE4, SERVICE6 } from '../point-of-presence.ts'
+import { Router } from '../router.ts'
+import { Protection } from './protection.ts'
+import { type Servers, startServers, ZONE } from './servers.ts'
+import { readSnapshot, type Snapshot } from './snapshot.ts'
+
+/** Clients, attack and router share one CPU; the edge has the other for itself. */
+const CLIENT_CPU = 0
+const EDGE_CPU = Math.min(1, cpus().length - 1)
+/** Same seed, same packets, in every run of the demo. */
+const SEED = 20_261_123
+
+/** Everything the demo plays with: the lab, the servers on its edge, the attack and Seawall. */
+export interface Scene {
+  readonly clients: { readonly netns: string; readonly cpu: number; readonly directory: string }
+  readonly flood: Flood
+  readonly protection: Protection
+  /** Pauses the attack until no packet is under way, and reads every counter. */
+  snapshot(withFirewall: boolean): Promise<Snapshot>
+  close(): Promise<void>
+}
+
+export async function buildScene(): Promise<Scene> {
+  const closers: (() => unknown)[] = []
+  const close = async () => {
+    while (closers.length > 0) await closers.pop()!()
+  }
+  try {
+    pinToCpu(process.pid, CLIENT_CPU)
+    const lab = Lab.build(pointOfPresence())
+    closers.push(() => lab.close())
+    const directory = temporaryDirectory(closers)
+    const edge = lab.netns('edge1')
+    receiveOnEdgeCpu(edge)
+    const router = await Router.attach(lab.netns('router'), 'botnet')
+    closers.push(() => router.close())
+    const servers: Servers = await startServers({ netns: edge, cpu: EDGE_CPU, directory })
+    closers.push(() => servers.stop())
+    const flood = await Flood.start(floodOptions(lab))
+    closers.push(() => flood.close())
+    const protection = new Protection({ netns: edge, cpu: CLIENT_CPU, directory })
+    closers.push(() => protection.close())
+    return {
+      clients: { netns: lab.netns('clients'), cpu: CLIENT_CPU, directory },
+      flood,
+      protection,
+      snapshot: (withFirewall) => snapshot(lab, flood, withFirewall ? protection : undefined),
+      close,
+    }
+  } catch (cause) {
+    await close()
+    throw cause
+  }
+}
+
+function temporaryDirectory(closers: (() => unknown)[]): string {
+  const directory = mkdtempSync(join(tmpdir(), ownPrefix()))
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  process.once('exit', remove)
+  closers.push(() => {
+    process.removeListener('exit', remove)
+    remove()
+  })
+  return directory
+}
+
+/** The edge's receive work in a thread on its own CPU, before its servers, as in the soft interrupt of a real card. */
+function receiveOnEdgeCpu(edge: string): void {
+  setOffloads(edge, 'eth0', { gro: 'on' })
+  for (const thread of threadNapi(edge, 'eth0')) {
+    pinToCpu(thread, EDGE_CPU)
+    makeRealtime(thread)
+  }
+}
+
+function floodOptions(lab: Lab) {
+  return {
+    netns: lab.netns('botnet'),
+    cpu: CLIENT_CPU,
+    interface: 'eth0',
+    seed: SEED,
+    target: {
+      srcMac: findInterface(lab.netns('botnet'), 'eth0').mac,
+      dstMac: findInterface(lab.netns('router'), 'botnet').mac,
+      ipv4: SERVICE4,
+      ipv6: SERVICE6,
+      zone: ZONE,
+    },
+  }
+}
+
+async function snapshot(lab: Lab, flood: Flood, protection: Protection | undefined): Promise<Snapshot> {
+  flood.pause()
+  const sent = await flood.sent()
+  await setTimeout(100)
+  return readSnapshot(lab, sent, await protection?.counters())
+}

@@ -1,0 +1,123 @@
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { runClients } from './clients.ts'
+import { figures, type PhaseFigures, type PhaseName } from './figures.ts'
+import type { DemoOptions } from './options.ts'
+import type { Scene } from './scene.ts'
+import type { Snapshot } from './snapshot.ts'
+import { Timeline } from './timeline.ts'
+
+const CONFIG = fileURLToPath(new URL('seawall.config.ts', import.meta.url))
+const RELOADED = fileURLToPath(new URL('reloaded.config.ts', import.meta.url))
+/** Length of an interval of the timeline. */
+const TICK_MS = 250
+/** How far into a phase its event happens: clients and attack are at full speed by then. */
+const EVENT_AT = 0.25
+
+/** The demo's story: one phase after the other, each with its event while clients and attack go on. */
+export class Story {
+  readonly timeline = new Timeline()
+  readonly phases: PhaseFigures[] = []
+  readonly #scene: Scene
+  readonly #options: DemoOptions
+  readonly #onTick: (timeline: Timeline) => void
+  #last: Snapshot | undefined
+  #applied = false
+
+  constructor(scene: Scene, options: DemoOptions, onTick: (timeline: Timeline) => void) {
+    this.#scene = scene
+    this.#options = options
+    this.#onTick = onTick
+  }
+
+  async play(): Promise<void> {
+    const { protection } = this.#scene
+    const ticker = this.#startTicker()
+    try {
+      this.#last = await this.#scene.snapshot(false)
+      await this.#phase('calm')
+      await this.#phase('unprotected')
+      await this.#apply()
+      await this.#phase('protected', async () => {
+        await protection.up(CONFIG)
+        return 'agent up: it takes over what apply left in the kernel'
+      })
+      await this.#phase('agent-killed', async () => {
+        await protection.killAgent()
+        return 'kill -9: the agent is dead'
+      })
+      await this.#phase('reload', async () => {
+        const { generation, tookMs } = await protection.apply(RELOADED)
+        return `reload: generation ${generation} in ${tookMs.toFixed(0)} ms, with a rule against the SYN flood`
+      })
+      await this.#phase('adopted', async () => {
+        const { adopted } = await protection.up(RELOADED)
+        if (!adopted) throw new Error('Cannot go on: the new agent did not adopt the state in the kernel')
+        return 'agent back: it adopted the state'
+      })
+    } finally {
+      await ticker.stop()
+    }
+  }
+
+  /** Clients and attack for the time of a phase, its event meanwhile, and the figures of it. */
+  async #phase(name: PhaseName, event?: () => Promise<string>): Promise<void> {
+    const { seconds } = this.#options
+    const before = this.#last!
+    const requests = await this.#stage(name, seconds, name !== 'calm', event)
+    this.#last = await this.#scene.snapshot(this.#applied)
+    this.phases.push(figures({ name, seconds, requests, before, after: this.#last }))
+  }
+
+  /** Seawall is applied while the attack goes on. Part of the timeline, but of no phase. */
+  async #apply(): Promise<void> {
+    await this.#stage('apply', 3, true, async () => {
+      const { generation, tookMs } = await this.#scene.protection.apply(CONFIG)
+      this.#applied = true
+      return `seawall apply: generation ${generation} in ${tookMs.toFixed(0)} ms`
+    })
+    this.#last = await this.#scene.snapshot(true)
+  }
+
+  async #stage(name: PhaseName | 'apply', seconds: number, attack: boolean, event?: () => Promise<string>) {
+    this.timeline.enter(name)
+    if (attack) this.#attack(seconds)
+    const clients = runClients({ ...this.#scene.clients, seconds, onRequest: (one) => this.timeline.request(one) })
+    const happened = setTimeout(seconds * 1000 * EVENT_AT).then(event)
+    const [requests, text] = await Promise.all([clients, happened])
+    if (text !== undefined) this.timeline.mark(text)
+    return requests
+  }
+
+  /** Bounded in rate, count and time: even a demo that hangs stops attacking. */
+  #attack(seconds: number): void {
+    const { rate } = this.#options
+    const longest = seconds + 10
+    this.#scene.flood.run({ packetsPerSecond: rate, packets: rate * longest, seconds: longest })
+  }
+
+  #startTicker() {
+    let going = true
+    const loop = async () => {
+      while (going) {
+        await setTimeout(TICK_MS)
+        const sent = await this.#scene.flood.sent()
+        const counters = this.#applied ? await this.#scene.protection.counters() : undefined
+        this.timeline.tick(
+          sent.reduce((sum, { packets }) => sum + packets, 0),
+          counters,
+        )
+        this.#onTick(this.timeline)
+      }
+    }
+    const done = loop()
+    // Reported by stop(), which may be much later.
+    done.catch(() => undefined)
+    return {
+      stop: async () => {
+        going = false
+        await done
+      },
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import type { CountersReport } from '../../src/firewall/types.ts'
+import type { Request } from './clients.ts'
+import type { PhaseName } from './figures.ts'
+import { percentile } from './latency.ts'
+
+/** The stages of the demo as the timeline shows them: the phases, and the apply between two of them. */
+export type Stage = PhaseName | 'apply'
+
+/** What happened in one interval. Rates are per second. */
+export interface Bucket {
+  /** Seconds since the start of the timeline, at the end of the interval. */
+  readonly at: number
+  readonly stage: Stage
+  readonly sent: number
+  readonly answered: number
+  readonly latencyMsP50: number | null
+  readonly latencyMsP99: number | null
+  /** Attack packets sent a second. */
+  readonly attack: number
+  /** Packets dropped a second, by rule. */
+  readonly dropped: Readonly<Record<string, number>>
+}
+
+export interface Mark {
+  readonly at: number
+  readonly text: string
+}
+
+/** Collects what clients and counters report, in intervals of one length. */
+export class Timeline {
+  readonly buckets: Bucket[] = []
+  readonly marks: Mark[] = []
+  readonly #now: () => number
+  readonly #began: number
+  #last: number
+  #stage: Stage = 'calm'
+  #requests: Request[] = []
+  #attack = 0
+  #dropped: Readonly<Record<string, number>> = {}
+
+  /** @param now milliseconds. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+    this.#began = now()
+    this.#last = this.#began
+  }
+
+  get stage(): Stage {
+    return this.#stage
+  }
+
+  /** Seconds since the start. */
+  get elapsed(): number {
+    return (this.#now() - this.#began) / 1000
+  }
+
+  enter(stage: Stage): void {
+    this.#stage = stage
+  }
+
+  /** Notes an event, such as the kill of the agent. */
+  mark(text: string): void {
+    this.marks.push({ at: this.elapsed, text })
+  }
+
+  request(request: Request): void {
+    this.#requests.push(request)
+  }
+
+  /**
+   * Ends an interval.
+   *
+   * @param attackSent attack packets sent since the start.
+   * @param counters what the firewall counted so far.
+   */
+  tick(attackSent: number, counters: CountersReport | undefined): Bucket {
+    const now = this.#now()
+    const seconds = Math.max(0.001, (now - this.#last) / 1000)
+    const dropped = droppedByRule(counters)
+    const latencies = this.#requests.filter((one) => one.answered).map((one) => one.latencyMs)
+    latencies.sort((a, b) => a - b)
+    const bucket: Bucket = {
+      at: (now - this.#began) / 1000,
+      stage: this.#stage,
+      sent: this.#requests.length / seconds,
+      answered: latencies.length / seconds,
+      latencyMsP50: percentile(latencies, 50),
+      latencyMsP99: percentile(latencies, 99),
+      attack: (attackSent - this.#attack) / seconds,
+      dropped: Object.fromEntries(
+        Object.entries(dropped).map(([id, packets]) => [id, (packets - (this.#dropped[id] ?? 0)) / seconds]),
+      ),
+    }
+    this.#last = now
+    this.#attack = attackSent
+    this.#dropped = dropped
+    this.#requests = []
+    this.buckets.push(bucket)
+    return bucket
+  }
+}
+
+/** Packets that rules dropped so far; rules that count good clients drop nothing. */
+function droppedByRule(counters: CountersReport | undefined): Readonly<Record<string, number>> {
+  const rules = Object.entries(counters?.rules ?? {}).filter(([id]) => !id.startsWith('clients-'))
+  return Object.fromEntries(rules.map(([id, { packets }]) => [id, packets]))
+}

@@ -1,0 +1,106 @@
+import { BpfObject, type Link, type Program } from '../../src/bpf/index.ts'
+import { labObject } from '../object.ts'
+import type { PatternSent } from './messages.ts'
+import { encodePattern, MAX_FRAME, type Pattern } from './pattern.ts'
+import { SCHEDULE_LENGTH, schedule } from './schedule.ts'
+
+/** Offsets in `struct control` of lab/bpf/flood.bpf.c. */
+const RANDOM = 0
+const GAP_NS = 8
+const IFINDEX = 24
+const SCHEDULE = 32
+const SENT = SCHEDULE + SCHEDULE_LENGTH
+const SENT_SIZE = 16
+
+/** Loopback has this index in every namespace. */
+const LOOPBACK = 1
+/** Frames between two runs of soft interrupts: more would hold up clients on the same CPU, fewer cost more wake-ups. */
+const BATCH = 64
+
+export interface FloodProgramOptions {
+  readonly patterns: readonly Pattern[]
+  /** The interface to send out of, in the namespace of the calling thread. */
+  readonly ifindex: number
+  /** 1 to 2^32 - 1. */
+  readonly seed: number
+}
+
+/** The flood program, loaded, in the namespace of the calling thread. */
+export class FloodProgram {
+  readonly #object: BpfObject
+  readonly #program: Program
+  readonly #link: Link
+  readonly #names: readonly string[]
+  readonly #control: DataView
+  readonly #context = new Uint8Array(24)
+
+  private constructor(object: BpfObject, link: Link, options: FloodProgramOptions) {
+    this.#object = object
+    this.#link = link
+    this.#program = object.program('flood')
+    this.#names = options.patterns.map(({ name }) => name)
+    const memory = object.map('control').mmap()
+    this.#control = new DataView(memory.buffer, memory.byteOffset, memory.byteLength)
+    this.#control.setBigUint64(RANDOM, BigInt(options.seed), true)
+    this.#control.setUint32(IFINDEX, options.ifindex, true)
+    memory.set(schedule(options.patterns.map(({ weight }) => weight)), SCHEDULE)
+    new DataView(this.#context.buffer).setUint32(4, MAX_FRAME, true)
+  }
+
+  /**
+   * Attached to loopback, where nothing comes by: a test run of a program that is attached nowhere waits 16 ms for the
+   * kernel's XDP dispatcher, each time.
+   */
+  static async load(options: FloodProgramOptions): Promise<FloodProgram> {
+    const object = await BpfObject.load(labObject('flood'))
+    try {
+      const patterns = object.map('patterns')
+      options.patterns.forEach((pattern, index) => {
+        patterns.setRaw(Uint8Array.of(index, 0, 0, 0), encodePattern(pattern))
+      })
+      const link = object.program('flood').attachXdp({ ifindex: LOOPBACK, mode: 'generic' })
+      return new FloodProgram(object, link, options)
+    } catch (cause) {
+      object.close()
+      throw cause
+    }
+  }
+
+  setRate(packetsPerSecond: number): void {
+    this.#control.setBigUint64(GAP_NS, BigInt(Math.floor(1e9 / packetsPerSecond)), true)
+  }
+
+  /**
+   * Sends up to so many packets, each when it is due, and returns when the last is sent.
+   *
+   * @returns how many were sent; less if the rate is so low that the kernel would have to wait for long.
+   */
+  send(packets: number): number {
+    const before = this.#total()
+    const data = new Uint8Array(MAX_FRAME)
+    this.#program.testRun({ data, context: this.#context, repeat: packets, liveFrames: true, batchSize: BATCH })
+    return this.#total() - before
+  }
+
+  /** One packet, given back instead of sent. */
+  make(): Uint8Array {
+    return this.#program.testRun({ data: new Uint8Array(MAX_FRAME) }).data
+  }
+
+  sent(): PatternSent[] {
+    return this.#names.map((name, index) => ({
+      name,
+      packets: Number(this.#control.getBigUint64(SENT + index * SENT_SIZE, true)),
+      bytes: Number(this.#control.getBigUint64(SENT + index * SENT_SIZE + 8, true)),
+    }))
+  }
+
+  close(): void {
+    this.#link.close()
+    this.#object.close()
+  }
+
+  #total(): number {
+    return this.sent().reduce((sum, { packets }) => sum + packets, 0)
+  }
+}
