@@ -6,6 +6,8 @@ import { idPattern, perUnit } from './rule-defaults.ts'
 
 /** Highest rate of a limit, packets a second, and highest burst. */
 export const MAX_RATE = 1e9
+/** Longest time in seconds that a limit may take to forget a full burst: a week. */
+export const MAX_REFILL = 604_800
 /** Highest N of `sample 1/N`. */
 export const MAX_SAMPLE = 1e9
 
@@ -78,6 +80,10 @@ export function checkAction(action: Action, at?: Source): void {
     fail('limit', `The rate ${action.rate}/s cannot be kept: ${wanted}`, at)
   }
   checkWhole(action.burst, 'burst', MAX_RATE, at)
+  const refill = action.burst / action.rate
+  if (refill > MAX_REFILL) {
+    fail('limit', `A burst of ${action.burst} takes ${Math.round(refill)} s to come back, wanted at most a week`, at)
+  }
   checkKey(action.per, at)
 }
 

@@ -39,7 +39,8 @@ class Checker {
 
   constructor(options: CheckOptions) {
     this.#options = options
-    this.#sets = options.sets === undefined ? undefined : new Set(options.sets)
+    const { sets } = options
+    this.#sets = sets === undefined || sets instanceof Set ? sets : new Set(sets)
   }
 
   expr(expr: Expr): void {

@@ -83,6 +83,14 @@ test('parseRules() counts lines from the start of the whole text', () => {
   assert.throws(() => parseRules('a: drop if udp\nb: drop if udp\n  and x'), { line: 3, column: 7, length: 1 })
 })
 
+test('parseRules() takes the names of sets from anything that can be counted through once', () => {
+  const sets = new Map([['a', 1]])
+  assert.equal(parseRules(['drop if ip.src in $a', 'drop if ip.dst in $a'], { sets: sets.keys() }).length, 2)
+  assert.throws(() => parseRules(['drop if ip.src in $a', 'drop if ip.dst in $b'], { sets: sets.keys() }), {
+    code: 'RULE_UNKNOWN_SET',
+  })
+})
+
 test('parseRule() refuses what is not a rule', () => {
   for (const [text, message] of [
     ['udp', /Found "udp", wanted "drop", "pass"/],
@@ -96,6 +104,7 @@ test('parseRule() refuses what is not a rule', () => {
     ['limit 0/s if udp', /The rate 0\/s cannot be kept/],
     ['limit 2000M/s if udp', /at most 1000000000\/s/],
     ['limit 5/s burst 0 if udp', /The burst is 0, wanted a whole number from 1/],
+    ['limit 1/h burst 200 if udp', /takes 720000 s to come back, wanted at most a week/],
     ['limit 5/s burst 5 burst 5 if udp', /Found "burst", wanted/],
     ['limit 5/s per udp.port if udp', /wanted "ip.src", "ip.dst" or "rule"/],
     ['limit 5/s per ip.src, ip.src if udp', /names an address twice/],

@@ -25,10 +25,11 @@ export function parseRule(text: string, options: ParseOptions = {}): Rule {
  */
 export function parseRules(texts: string | readonly string[], options: ParseOptions = {}): Rule[] {
   const sources = typeof texts === 'string' ? splitRules(texts) : texts.map((text) => ({ text, span: whole(text) }))
+  const known: ParseOptions = options.sets === undefined ? options : { sets: new Set(options.sets) }
   const seen = new Map<string, number>()
   const named = new Set<string>()
   return sources.map(({ text, span }) => {
-    const { rule, id } = readRule(text, span, options)
+    const { rule, id } = readRule(text, span, known)
     if (id && named.has(rule.id)) throw duplicate(rule.id, text, id)
     if (id) named.add(rule.id)
     const count = (seen.get(rule.id) ?? 0) + 1

@@ -24,6 +24,7 @@ const orders: readonly Comparison[] = ['==', '!=', '<', '<=', '>', '>=']
 export class RuleMaker {
   readonly #random: Random
   readonly #packets: readonly Dissection[]
+  readonly #present = new Map<Dissection, readonly FieldName[]>()
 
   constructor(random: Random, packets: readonly Uint8Array[]) {
     this.#random = random
@@ -51,9 +52,15 @@ export class RuleMaker {
   /** A conjunction of tests about one packet, which it passes unless a test is the odd one out. */
   #anchored(): Expr {
     const packet = this.#packet()
-    const names = packet ? fieldNames.filter((name) => isPresent(packet, name)) : fieldNames
+    const names = packet ? this.#presentIn(packet) : fieldNames
     const terms = this.#random.list(1, 5, () => this.#test(this.#random.pick(names), packet))
     return { kind: 'and', terms }
+  }
+
+  #presentIn(packet: Dissection): readonly FieldName[] {
+    const known = this.#present.get(packet) ?? fieldNames.filter((name) => isPresent(packet, name))
+    this.#present.set(packet, known)
+    return known
   }
 
   /** Many rules that compare the same fields in the same way with different values. */
