@@ -1,4 +1,6 @@
 import { BpfObject, type Link, type Program } from '../../src/bpf/index.ts'
+import type { Interface } from '../../src/linux/interface.ts'
+import { inNetns, type Netns } from '../../src/linux/netns.ts'
 import { labObject } from '../object.ts'
 import type { PatternSent } from './messages.ts'
 import { encodePattern, MAX_FRAME, type Pattern } from './pattern.ts'
@@ -19,18 +21,19 @@ const BATCH = 64
 
 export interface FloodProgramOptions {
   readonly patterns: readonly Pattern[]
-  /** The interface to send out of, in the namespace of the calling thread. */
-  readonly ifindex: number
+  /** The interface to send out of. */
+  readonly interface: Interface
   /** 1 to 2^32 - 1. */
   readonly seed: number
 }
 
-/** The flood program, loaded, in the namespace of the calling thread. */
+/** The flood program, loaded, in the namespace of its interface. */
 export class FloodProgram {
   readonly #object: BpfObject
   readonly #program: Program
   readonly #link: Link
   readonly #names: readonly string[]
+  readonly #netns: Netns
   readonly #control: DataView
   readonly #context = new Uint8Array(24)
 
@@ -38,11 +41,12 @@ export class FloodProgram {
     this.#object = object
     this.#link = link
     this.#program = object.program('flood')
+    this.#netns = options.interface.netns
     this.#names = options.patterns.map(({ name }) => name)
     const memory = object.map('control').mmap()
     this.#control = new DataView(memory.buffer, memory.byteOffset, memory.byteLength)
     this.#control.setBigUint64(RANDOM, BigInt(options.seed), true)
-    this.#control.setUint32(IFINDEX, options.ifindex, true)
+    this.#control.setUint32(IFINDEX, options.interface.ifindex, true)
     memory.set(schedule(options.patterns.map(({ weight }) => weight)), SCHEDULE)
     new DataView(this.#context.buffer).setUint32(4, MAX_FRAME, true)
   }
@@ -58,7 +62,8 @@ export class FloodProgram {
       options.patterns.forEach((pattern, index) => {
         patterns.setRaw(Uint8Array.of(index, 0, 0, 0), encodePattern(pattern))
       })
-      const link = object.program('flood').attachXdp({ ifindex: LOOPBACK, mode: 'generic' })
+      const program = object.program('flood')
+      const link = inNetns(options.interface.netns, () => program.attachXdp({ ifindex: LOOPBACK, mode: 'generic' }))
       return new FloodProgram(object, link, options)
     } catch (cause) {
       object.close()
@@ -78,7 +83,8 @@ export class FloodProgram {
   send(packets: number): number {
     const before = this.#total()
     const data = new Uint8Array(MAX_FRAME)
-    this.#program.testRun({ data, context: this.#context, repeat: packets, liveFrames: true, batchSize: BATCH })
+    const run = { data, context: this.#context, repeat: packets, liveFrames: true, batchSize: BATCH }
+    inNetns(this.#netns, () => this.#program.testRun(run))
     return this.#total() - before
   }
 

@@ -11,8 +11,11 @@ const SLICE_MS = 5
 const options = JSON.parse(process.argv[2]!) as SenderOptions
 const wanted = options.patterns
 const patterns = allPatterns(options.target).filter(({ name }) => wanted === undefined || wanted.includes(name))
-const { ifindex } = findInterface(null, options.interface)
-const program = await FloodProgram.load({ patterns, ifindex, seed: options.seed })
+const program = await FloodProgram.load({
+  patterns,
+  interface: findInterface(null, options.interface),
+  seed: options.seed,
+})
 
 let run = 0
 

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { Flood } from '../../lab/flood/flood.ts'
+import { FloodProgram } from '../../lab/flood/flood-program.ts'
+import { allPatterns, type Target } from '../../lab/flood/patterns.ts'
+import { Lab } from '../../lab/lab.ts'
+import { ownPrefix } from '../../lab/owner.ts'
+import { pointOfPresence, SERVICE4, SERVICE6 } from '../../lab/point-of-presence.ts'
+import { Router } from '../../lab/router.ts'
+import { command } from '../../src/linux/command.ts'
+import { driverCounters, findInterface, setOffloads } from '../../src/linux/interface.ts'
+import { ended, start } from '../../src/linux/process.ts'
+
+let lab: Lab
+let router: Router
+let target: Target
+let directory: string
+
+before(async () => {
+  lab = Lab.build(pointOfPresence())
+  directory = mkdtempSync(join(tmpdir(), ownPrefix()))
+  router = await Router.attach(lab.netns('router'), 'botnet')
+  setOffloads(lab.netns('edge1'), 'eth0', { gro: 'on' })
+  target = {
+    srcMac: findInterface(lab.netns('botnet'), 'eth0').mac,
+    dstMac: findInterface(lab.netns('router'), 'botnet').mac,
+    ipv4: SERVICE4,
+    ipv6: SERVICE6,
+    zone: 'seawall.example',
+  }
+})
+
+after(() => {
+  router?.close()
+  lab?.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const floodOf = (patterns?: string[]) =>
+  Flood.start({
+    netns: lab.netns('botnet'),
+    cpu: 0,
+    interface: 'eth0',
+    target,
+    seed: 7,
+    ...(patterns === undefined ? {} : { patterns }),
+  })
+
+const total = async (flood: Flood) => (await flood.sent()).reduce((sum, { packets }) => sum + packets, 0)
+
+async function untilSent(flood: Flood, packets: number): Promise<void> {
+  for (let waited = 0; waited < 200 && (await total(flood)) < packets; waited++) await setTimeout(50)
+  await setTimeout(100)
+}
+
+const arrived = () => driverCounters(lab.netns('edge1'), 'eth0').get('rx_queue_0_xdp_packets') ?? 0
+
+/** Packets of a capture that a filter of Wireshark's language matches. */
+function matching(capture: string, filter: string): number {
+  const checks = ['ip', 'udp', 'tcp'].flatMap((protocol) => ['-o', `${protocol}.check_checksum:TRUE`])
+  const lines = command('tshark', ['-r', capture, ...checks, '-Y', filter, '-T', 'fields', '-e', 'frame.number'])
+  return lines.split('\n').filter(Boolean).length
+}
+
+test('Flood sends every pattern, in its part, with right checksums, through the router to the edge', async () => {
+  const capture = join(directory, 'flood.pcap')
+  const dump = start('tcpdump', ['-i', 'eth0', '-B', '16384', '-U', '-w', capture], { netns: lab.netns('edge1') })
+  const written = ended(dump)
+  await new Promise((resolve) => dump.stderr?.once('data', resolve))
+  const flood = await floodOf()
+  const packets = 2560
+  try {
+    const before = arrived()
+    flood.run({ packetsPerSecond: 20_000, packets, seconds: 20 })
+    await untilSent(flood, packets)
+    assert.equal(await total(flood), packets)
+    assert.equal(arrived() - before, packets)
+    for (const { name, packets: sent } of await flood.sent()) assert.ok(sent >= packets / 100, `${name}: ${sent}`)
+  } finally {
+    await flood.close()
+    dump.kill('SIGINT')
+    await written
+  }
+  assert.equal(matching(capture, 'frame'), packets)
+  for (const protocol of ['ip', 'udp', 'tcp']) {
+    assert.equal(matching(capture, `${protocol}.checksum.status == "Bad"`), 0, protocol)
+  }
+  assert.equal(matching(capture, '_ws.malformed'), 0)
+  assert.equal(matching(capture, 'ip.ttl == 63 or ipv6.hlim == 63'), packets)
+  const names = matching(capture, 'dns.qry.name matches "^[a-p]{8}a[.]seawall[.]example$"')
+  assert.ok(names > packets / 4, `${names} queries for one random label`)
+})
+
+test('Flood stops at its count, and at its time', async () => {
+  const flood = await floodOf(['junk-udp'])
+  try {
+    flood.run({ packetsPerSecond: 50_000, packets: 1000, seconds: 20 })
+    await untilSent(flood, 1000)
+    assert.equal(await total(flood), 1000)
+    flood.run({ packetsPerSecond: 1000, packets: 1e6, seconds: 0.5 })
+    await setTimeout(1000)
+    const sent = (await total(flood)) - 1000
+    assert.ok(sent > 0 && sent <= 500 + 64, `${sent} in half a second at 1000/s`)
+    await setTimeout(200)
+    assert.equal((await total(flood)) - 1000, sent)
+  } finally {
+    await flood.close()
+  }
+})
+
+test('Flood pauses', async () => {
+  const flood = await floodOf(['junk-udp'])
+  try {
+    flood.run({ packetsPerSecond: 10_000, packets: 1e6, seconds: 20 })
+    await setTimeout(200)
+    flood.pause()
+    const sent = await total(flood)
+    await setTimeout(200)
+    assert.ok(sent > 0)
+    assert.equal(await total(flood), sent)
+  } finally {
+    await flood.close()
+  }
+})
+
+test('FloodProgram makes the same packets from the same seed, and others from another', async () => {
+  const make = async (seed: number) => {
+    const patterns = allPatterns(target)
+    const program = await FloodProgram.load({ patterns, interface: findInterface(lab.netns('botnet'), 'eth0'), seed })
+    try {
+      return Array.from({ length: 50 }, () => Buffer.from(program.make()).toString('hex'))
+    } finally {
+      program.close()
+    }
+  }
+  const [first, again, other] = [await make(7), await make(7), await make(8)]
+  assert.deepEqual(first, again)
+  assert.notDeepEqual(first, other)
+  assert.equal(new Set(first).size, first.length)
+})
+
+test('Router forwards the attack itself and counts it', async () => {
+  const flood = await floodOf(['syn', 'junk-udp6'])
+  const before = router.outcomes()
+  try {
+    flood.run({ packetsPerSecond: 20_000, packets: 500, seconds: 20 })
+    await untilSent(flood, 500)
+    assert.equal(router.outcomes().forwarded - before.forwarded, 500)
+    assert.equal(router.outcomes().leftToKernel, before.leftToKernel)
+  } finally {
+    await flood.close()
+  }
+})
