@@ -1,5 +1,5 @@
 /** Writes pcapng block by block, so that a capture can be streamed: first {@link pcapngHeader}, then {@link pcapngPacket}s. */
-import { concat } from './build.ts'
+import { concat } from './bytes.ts'
 import { LINKTYPE_ETHERNET } from './capture.ts'
 import { BLOCK, OPTION } from './pcapng.ts'
 
