@@ -39,11 +39,7 @@ test('demo keeps its promise, and says so in JSON and in a picture', async () =>
       assert.equal(phase.legitDropped, 0, phase.name)
     }
     assert.match(readFileSync(svg, 'utf8'), /^<svg /)
-    assert.deepEqual(sweepLeftovers(), [])
-    assert.deepEqual(
-      listNetns().filter((name) => name.startsWith('seawall-lab-')),
-      [],
-    )
+    assert.deepEqual(leftBy(pid), [])
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
