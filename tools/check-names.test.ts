@@ -9,6 +9,8 @@ const complete = {
   'src/rules/index.ts': '',
   'tests/kernel/firewall.test.ts': '',
   'tests/kernel/rules-agreement.test.ts': '',
+  'tests/kernel/flood.test.ts': '',
+  'lab/flood/sender.ts': '',
   'benchmarks/firewall.ts': '',
   'docs/firewall.md': '',
   'bpf/firewall.bpf.c': '',
@@ -41,6 +43,6 @@ test('checkNames finds what is named after nothing', () => {
   assert.match(problems[1] ?? '', /src\/generated\/balancer\.ts: there is no bpf\/balancer\.bpf\.c/)
   assert.match(problems[2] ?? '', /src\/generated\/balancer\.ts: its first line/)
   assert.match(problems[3] ?? '', /bpf\/wall\.bpf\.c: there is no src\/generated\/wall\.ts/)
-  assert.match(problems[4] ?? '', /tests\/kernel\/fire\.test\.ts: begins with no area/)
+  assert.match(problems[4] ?? '', /tests\/kernel\/fire\.test\.ts: begins with the name of no folder/)
   assert.equal(problems.length, 5)
 })
