@@ -4,7 +4,7 @@ import { type ConfigOptions, configOption } from '../config-option.ts'
 import { bpfFindings } from '../doctor/bpf.ts'
 import type { Finding, Level } from '../doctor/finding.ts'
 import { interfaceFindings } from '../doctor/interfaces.ts'
-import { stateFindings } from '../doctor/state.ts'
+import { lookAtState } from '../doctor/state.ts'
 import { systemFindings } from '../doctor/system.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { plural } from '../format/numbers.ts'
@@ -14,7 +14,7 @@ export const doctor: CommandSpec<ConfigOptions> = {
   name: 'doctor',
   summary: 'say what will not work on this machine, why, and what to do',
   details: `Looks at the kernel and its BPF features, at capabilities, file systems and programs, and at the interfaces of the
-configuration (without one, at all of them). Changes nothing. Exit code 4 if something is missing without
+configuration (without one, at those that are up). Changes nothing. Exit code 4 if something is missing without
 which Seawall cannot work, 5 if all that is missing is root.`,
   group: 'read',
   examples: [
@@ -24,11 +24,12 @@ which Seawall cannot work, 5 if all that is missing is root.`,
   define: configOption,
   async run(session, { options }) {
     const names = await interfaceNames(session, options.config)
+    const state = await lookAtState(session)
     const findings = [
       ...systemFindings(),
       ...(await bpfFindings()),
-      ...interfaceFindings(session.paths.netns, names),
-      ...(await stateFindings(session)),
+      ...state.findings,
+      ...interfaceFindings({ netns: session.paths.netns, names, attached: state.attached }),
     ]
     const exitCode = verdict(findings)
     session.result({ ok: exitCode === exitCodes.ok, findings }, () => format(session, findings))

@@ -17,7 +17,8 @@ export const explain: CommandSpec<ExplainFlags> = {
   name: 'explain',
   summary: 'say what becomes of a packet, by which rule, and why',
   details: `The packet goes through the evaluator, which defines the language, and through a test run of a twin of the
-program in force: the same instructions with counters and limits of its own, so explaining changes nothing.
+program in force: the same rules, tables and sets with counters and limits of its own, so explaining changes
+nothing.
 With --config, or if nothing is in force, the evaluator alone answers. Exit code 1 if the two disagree.`,
   group: 'read',
   examples: [

@@ -2,7 +2,7 @@ import { release } from 'node:os'
 import { command } from '../../linux/command.ts'
 import { ip } from '../../linux/interface.ts'
 import type { Netns } from '../../linux/netns.ts'
-import { type Finding, note, ok, problem, warning } from './finding.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
 import { atLeast } from './system.ts'
 import { LONGEST_MTU, nativeXdpSince } from './xdp-drivers.ts'
 
@@ -16,19 +16,30 @@ export interface InterfaceFacts {
   readonly largeReceiveOffload: boolean
   /** Name of the XDP program that is attached now. */
   readonly program?: string
+  /** It is Seawall's. */
+  readonly ours?: boolean
 }
 
-/** Looks at the interfaces named, or at all but loopback if none is. */
-export function interfaceFindings(netns: Netns, names: readonly string[]): Finding[] {
+export interface InterfaceQuestion {
+  readonly netns: Netns
+  /** Interfaces of the configuration; those that are up, but for loopback, if empty. */
+  readonly names: readonly string[]
+  /** Interfaces that have Seawall's program. */
+  readonly attached: readonly string[]
+}
+
+/** Looks at interfaces. */
+export function interfaceFindings({ netns, names, attached }: InterfaceQuestion): Finding[] {
   const links = listLinks(netns)
-  const wanted = names.length > 0 ? names : links.map((link) => link.ifname).filter((name) => name !== 'lo')
-  if (wanted.length === 0)
-    return [
-      warning('interfaces', 'none but loopback', 'run doctor in the network namespace of the interfaces (--netns)'),
-    ]
+  const up = links.filter((link) => link.ifname !== 'lo' && link.flags.includes('UP')).map((link) => link.ifname)
+  const wanted = names.length > 0 ? names : up
+  if (wanted.length === 0) {
+    const remedy = 'bring one up, or run doctor for the network namespace of the interfaces (--netns)'
+    return [warning('interfaces', 'none is up but loopback', remedy)]
+  }
   return wanted.flatMap((name) => {
     const link = links.find((one) => one.ifname === name)
-    if (link !== undefined) return describe(factsOf(netns, link), release())
+    if (link !== undefined) return describe(factsOf(netns, link, attached), release())
     const known = links.map((one) => one.ifname).join(', ')
     return [problem(`interface.${name}`, `there is no such interface, only ${known}`, 'correct the configuration')]
   })
@@ -81,20 +92,12 @@ function offloads(check: string, { largeReceiveOffload, name }: InterfaceFacts):
   return [warning(`${check}.lro`, found, `ethtool -K ${name} lro off`)]
 }
 
-function foreign(check: string, { program, name }: InterfaceFacts): Finding[] {
+function foreign(check: string, { program, name, ours }: InterfaceFacts): Finding[] {
+  if (ours === true) return [ok(`${check}.program`, 'Seawall is attached')]
   if (program === undefined) return []
-  if (program.startsWith(OURS)) return [ok(`${check}.program`, `${program} is attached`)]
-  return [
-    problem(
-      `${check}.program`,
-      `an XDP program of somebody else is attached: ${program}`,
-      `detach it (ip link set ${name} xdp off)`,
-    ),
-  ]
+  const found = `an XDP program of somebody else is attached: ${program}`
+  return [problem(`${check}.program`, found, `detach it (ip link set ${name} xdp off)`)]
 }
-
-/** Name of the root program of Seawall. */
-const OURS = 'seawall'
 
 interface LinkJson {
   readonly ifname: string
@@ -108,7 +111,7 @@ function listLinks(netns: Netns): LinkJson[] {
   return JSON.parse(ip(netns, ['-json', '-details', 'link', 'show'])) as LinkJson[]
 }
 
-function factsOf(netns: Netns, link: LinkJson): InterfaceFacts {
+function factsOf(netns: Netns, link: LinkJson, attached: readonly string[]): InterfaceFacts {
   const { prog } = link.xdp ?? {}
   return {
     name: link.ifname,
@@ -116,6 +119,7 @@ function factsOf(netns: Netns, link: LinkJson): InterfaceFacts {
     mtu: link.mtu,
     driver: driverName(ethtool(netns, ['-i', link.ifname])) ?? link.linkinfo?.info_kind ?? '',
     largeReceiveOffload: /^large-receive-offload: on/m.test(ethtool(netns, ['-k', link.ifname])),
+    ours: attached.includes(link.ifname),
     ...(prog === undefined ? {} : { program: prog.name ?? `id ${prog.id}` }),
   }
 }
@@ -131,9 +135,4 @@ function ethtool(netns: Netns, args: readonly string[]): string {
   } catch {
     return ''
   }
-}
-
-/** Findings when interfaces cannot even be listed. */
-export function interfacesUnknown(error: unknown): Finding {
-  return note('interfaces', error instanceof Error ? error.message : String(error))
 }

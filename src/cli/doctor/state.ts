@@ -5,9 +5,16 @@ import { isBpffs } from '../../linux/bpffs.ts'
 import type { Session } from '../session.ts'
 import { type Finding, note, ok, problem, warning } from './finding.ts'
 
+export interface State {
+  readonly findings: readonly Finding[]
+  /** Interfaces that have Seawall's program. */
+  readonly attached: readonly string[]
+}
+
 /** What is there of Seawall itself: its file system, its agent, its state. */
-export async function stateFindings(session: Session): Promise<Finding[]> {
-  return [bpffs(session.paths.bpf), await agent(session), await state(session)]
+export async function lookAtState(session: Session): Promise<State> {
+  const { finding, attached } = await state(session)
+  return { findings: [bpffs(session.paths.bpf), await agent(session), finding], attached }
 }
 
 /** Where pinned state is kept, or will be. */
@@ -29,16 +36,18 @@ async function agent({ socket }: Session): Promise<Finding> {
   return note('agent', `does not run (nothing answers at ${socket})`)
 }
 
-async function state(session: Session): Promise<Finding> {
+async function state(session: Session): Promise<{ finding: Finding; attached: readonly string[] }> {
   try {
-    const control = await session.control()
-    const { firewall } = await control.status()
-    return firewall === undefined
-      ? note('state', 'nothing is in force')
-      : ok('state', `generation ${firewall.generation} is in force`)
+    const { firewall } = await (await session.control()).status()
+    if (firewall === undefined) return { finding: note('state', 'nothing is in force'), attached: [] }
+    const attached = firewall.interfaces.filter((one) => one.attached).map((one) => one.name)
+    return { finding: ok('state', `generation ${firewall.generation} is in force`), attached }
   } catch (error) {
-    const { code, message } = error as Error & { code?: string }
-    if (code === 'SEAWALL_STATE_VERSION') return problem('state', message, 'seawall down, then seawall up')
-    return warning('state', `cannot be read: ${message}`, 'see the problems above')
+    return { finding: stateError(error as Error & { code?: string }), attached: [] }
   }
+}
+
+function stateError({ code, message }: Error & { code?: string }): Finding {
+  if (code === 'SEAWALL_STATE_VERSION') return problem('state', message, 'seawall down, then seawall up')
+  return warning('state', `cannot be read: ${message}`, 'see the problems above')
 }

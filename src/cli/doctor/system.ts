@@ -15,7 +15,7 @@ export function systemFindings(): Finding[] {
     capabilities(readFileSync('/proc/self/status', 'utf8')),
     memlock(release(), readFileSync('/proc/self/limits', 'utf8')),
     jit(readOptional('/proc/sys/net/core/bpf_jit_enable')),
-    ...programs(),
+    iproute2(),
   ]
 }
 
@@ -45,13 +45,11 @@ export function node(version: string): Finding {
 /** CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON too, as in the kernel. */
 export function capabilities(status: string): Finding {
   const present = effectiveCapabilities(status)
-  const wanted = ['CAP_BPF', 'CAP_PERFMON', 'CAP_NET_ADMIN', 'CAP_SYS_ADMIN'] as const
+  const wanted = ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN'] as const
   const missing = wanted.filter((name) => !present.has(name))
   if (missing.length === 0) return ok('capabilities', wanted.join(', '))
-  const essential = missing.filter((name) => name === 'CAP_NET_ADMIN' || !present.has('CAP_SYS_ADMIN'))
-  const found = `without ${missing.join(', ')}`
-  if (essential.length === 0) return ok('capabilities', wanted.filter((name) => present.has(name)).join(', '))
-  return problem('capabilities', found, 'run as root: programs cannot be loaded or attached otherwise')
+  const remedy = 'run as root: programs cannot be loaded or attached otherwise'
+  return problem('capabilities', `without ${missing.join(', ')}`, remedy)
 }
 
 /** Since 5.11 the memory of maps counts against the cgroup instead of this limit. */
@@ -73,16 +71,11 @@ export function jit(setting: string | undefined): Finding {
   return warning('jit', 'off: programs are interpreted, about ten times slower', 'sysctl net.core.bpf_jit_enable=1')
 }
 
-function programs(): Finding[] {
-  const wanted = [
-    ['flock', 'util-linux', 'lock out a second writer'],
-    ['ip', 'iproute2', 'list interfaces'],
-  ] as const
-  return wanted.map(([name, debian, why]) => {
-    const path = which(name)
-    if (path !== undefined) return ok(`program.${name}`, path)
-    return problem(`program.${name}`, `not installed, wanted to ${why}`, `apt install ${debian}`)
-  })
+/** Interfaces are looked up with iproute2. */
+function iproute2(): Finding {
+  const path = which('ip')
+  if (path !== undefined) return ok('iproute2', path)
+  return problem('iproute2', 'not installed, wanted to look up interfaces', 'apt install iproute2')
 }
 
 function which(name: string): string | undefined {
