@@ -1,5 +1,5 @@
-export { type BuildOptions, type BuiltSet, buildSet } from './build.ts'
-export type { SetGeometry } from './geometry.ts'
+export { type BuildOptions, type BuiltSet, buildSet, SECRET_BYTES } from './build.ts'
+export type { SetGeometry, TableGeometry } from './geometry.ts'
 export { emitLookup4 } from './lookup4.ts'
 export { emitLookup6, LOOKUP6_STACK } from './lookup6.ts'
 export type { Added } from './memory.ts'
