@@ -20,14 +20,21 @@ export const setNames = ['alpha', 'beta', 'big', 'none'] as const
 
 const orders: readonly Comparison[] = ['==', '!=', '<', '<=', '>', '>=']
 
+/** Fields that every case may ask about; of the others a share, as a program has room for 64 at most. */
+const alwaysIn: ReadonlySet<FieldName> = new Set(['ip', 'ip.src', 'udp.dstport', 'frame.len'])
+
 /** Makes rules out of the facts of some packets. */
 export class RuleMaker {
   readonly #random: Random
   readonly #packets: readonly Dissection[]
   readonly #present = new Map<Dissection, readonly FieldName[]>()
 
+  readonly #names: readonly FieldName[]
+
   constructor(random: Random, packets: readonly Uint8Array[]) {
     this.#random = random
+    const share = random.pick([0.1, 0.2, 0.35, 0.5])
+    this.#names = fieldNames.filter((name) => alwaysIn.has(name) || random.chance(share))
     this.#packets = packets.map(dissect).filter((packet) => packet.malformed === null)
   }
 
@@ -52,13 +59,13 @@ export class RuleMaker {
   /** A conjunction of tests about one packet, which it passes unless a test is the odd one out. */
   #anchored(): Expr {
     const packet = this.#packet()
-    const names = packet ? this.#presentIn(packet) : fieldNames
+    const names = packet ? this.#presentIn(packet) : this.#names
     const terms = this.#random.list(1, 5, () => this.#test(this.#random.pick(names), packet))
     return { kind: 'and', terms }
   }
 
   #presentIn(packet: Dissection): readonly FieldName[] {
-    const known = this.#present.get(packet) ?? fieldNames.filter((name) => isPresent(packet, name))
+    const known = this.#present.get(packet) ?? this.#names.filter((name) => isPresent(packet, name))
     this.#present.set(packet, known)
     return known
   }
@@ -78,7 +85,7 @@ export class RuleMaker {
     return this.#packets.length > 0 ? this.#random.pick(this.#packets) : undefined
   }
 
-  #test(name: FieldName = this.#random.pick(fieldNames), packet = this.#packet()): Expr {
+  #test(name: FieldName = this.#random.pick(this.#names), packet = this.#packet()): Expr {
     const random = this.#random
     switch (fields[name].type.kind) {
       case 'bool':
