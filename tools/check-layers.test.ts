@@ -9,7 +9,6 @@ test('problemOf lets imports point down and stay at home', () => {
   assert.equal(problemOf('src/agent/index.ts', '../firewall/types.ts'), undefined)
   assert.equal(problemOf('src/bpf/ffi/libc.ts', 'koffi'), undefined)
   assert.equal(problemOf('lab/demo/main.ts', '../../src/cli/main.ts'), undefined)
-  assert.equal(problemOf('src/config/read-typescript.ts', '../index.ts'), undefined)
   assert.equal(problemOf('lab/topology.ts', '../src/linux/netns.ts'), undefined)
 })
 

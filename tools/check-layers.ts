@@ -24,9 +24,6 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   lab: ['net', 'bpf', 'linux'],
 }
 
-/** A configuration file's `import … from 'seawall'` must mean this very copy, so what reads it hands over the front door. */
-const frontDoor = { by: 'src/config/read-typescript.ts', from: '../index.ts' }
-
 /** The only folder that may import koffi. */
 const foreign = 'src/bpf/ffi/'
 
@@ -46,7 +43,6 @@ export function problemOf(file: string, from: string): string | undefined {
   if (from === 'koffi') return file.startsWith(foreign) ? undefined : `imports koffi (only ${foreign} may)`
   if (file.endsWith('.test.ts') || file.startsWith('lab/demo/')) return undefined
   const own = folderOf(file)
-  if (file === frontDoor.by && from === frontDoor.from) return undefined
   if (!from.startsWith('.')) return packageProblem(own, from)
   const target = folderOf(posix.join(posix.dirname(file), from))
   if (target === own || mayImport(own, target)) return undefined
