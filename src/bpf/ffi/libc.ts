@@ -1,0 +1,26 @@
+import koffi from 'koffi'
+
+const PROT_READ = 1
+const PROT_WRITE = 2
+const MAP_SHARED = 1
+const MAP_FAILED = 0xffff_ffff_ffff_ffffn
+const SC_PAGESIZE = 30
+
+const libc = koffi.load('libc.so.6')
+const mmapFunction = libc.func('void *mmap(void *addr, size_t length, int prot, int flags, int fd, long offset)')
+const munmapFunction = libc.func('int munmap(void *addr, size_t length)')
+const sysconf = libc.func('long sysconf(int name)')
+
+/** Bytes of a page of memory. */
+export const pageSize = Number(sysconf(SC_PAGESIZE))
+
+/** @returns the address, or the negated errno. */
+export function mmap(fd: number, length: number, options: { offset: number; writable: boolean }): bigint | number {
+  const protection = options.writable ? PROT_READ | PROT_WRITE : PROT_READ
+  const address = mmapFunction(null, length, protection, MAP_SHARED, fd, options.offset) as bigint
+  return address === MAP_FAILED ? -koffi.errno() : address
+}
+
+export function munmap(address: bigint, length: number): void {
+  munmapFunction(address, length)
+}

@@ -1,0 +1,95 @@
+import { VerifierError } from './errors.ts'
+import { errnoName } from './ffi/errno.ts'
+import * as libbpf from './ffi/libbpf.ts'
+import { NativeMemory } from './ffi/memory.ts'
+import { kernelName, refused } from './result.ts'
+
+/** Numbers of `enum bpf_prog_type` (linux/bpf.h). */
+const types = {
+  socket_filter: 1,
+  sched_cls: 3,
+  xdp: 6,
+  cgroup_skb: 8,
+  cgroup_sock: 9,
+  sock_ops: 13,
+  sk_skb: 14,
+  sk_msg: 16,
+  cgroup_sock_addr: 18,
+  sk_reuseport: 21,
+  cgroup_sockopt: 25,
+  struct_ops: 27,
+  sk_lookup: 30,
+  syscall: 31,
+} as const
+
+export type ProgramType = keyof typeof types
+
+export interface ProgramDefinition {
+  readonly type: ProgramType
+  /** Shown by `bpftool prog`; the kernel keeps 15 letters. */
+  readonly name: string
+  /** Instructions of 8 bytes; maps by their descriptors. */
+  readonly instructions: Uint8Array
+  /** Such as `Dual BSD/GPL`: some helpers are for programs under the GPL only. */
+  readonly license: string
+  /** `enum bpf_attach_type`, where the type of the program asks for it. */
+  readonly expectedAttachType?: number
+  /** Flags of BPF_PROG_LOAD. */
+  readonly flags?: number
+}
+
+/** `struct bpf_prog_load_opts` of libbpf 1.1. */
+const SIZE = 104
+const EXPECTED_ATTACH_TYPE = 12
+const FLAGS = 20
+const LOG_LEVEL = 88
+const LOG_SIZE = 92
+const LOG_BUFFER = 96
+
+/** Bytes for the verifier's log. If more is written, the kernel keeps the end, where the reason is. */
+const LOG_BYTES = 1 << 24
+
+const ENOSPC = -28
+
+/**
+ * Loads a program on a thread of its own kind, so that the event loop goes on; a large one takes the verifier seconds.
+ *
+ * @returns the descriptor.
+ * @throws VerifierError, BpfError BPF_REFUSED
+ */
+export async function loadProgram(definition: ProgramDefinition): Promise<number> {
+  const result = await load(definition)
+  return result >= 0 ? result : explain(definition, result)
+}
+
+function load(definition: ProgramDefinition, log?: NativeMemory): Promise<number> {
+  const options = new Uint8Array(SIZE)
+  const view = new DataView(options.buffer)
+  view.setBigUint64(0, BigInt(SIZE), true)
+  view.setUint32(EXPECTED_ATTACH_TYPE, definition.expectedAttachType ?? 0, true)
+  view.setUint32(FLAGS, definition.flags ?? 0, true)
+  if (log !== undefined) {
+    view.setUint32(LOG_LEVEL, 1, true)
+    view.setUint32(LOG_SIZE, log.size, true)
+    view.setBigUint64(LOG_BUFFER, log.address, true)
+  }
+  const { type, name, license, instructions } = definition
+  const count = instructions.length / 8
+  return libbpf.onThread(libbpf.programLoad, types[type], kernelName(name), license, instructions, count, options)
+}
+
+/** Loads once more, to hear the verifier's reason: a log costs time that most loads need not spend. */
+async function explain(definition: ProgramDefinition, first: number): Promise<number> {
+  const log = new NativeMemory(LOG_BYTES)
+  try {
+    const result = await load(definition, log)
+    if (result >= 0) return result
+    const lines = log.text().trimEnd().split('\n')
+    const operation = `load ${definition.type} program "${definition.name}"`
+    const reason = result === ENOSPC ? first : result
+    if (lines.join('') === '') throw refused(reason, operation)
+    throw new VerifierError(errnoName(reason), operation, lines)
+  } finally {
+    log.free()
+  }
+}
