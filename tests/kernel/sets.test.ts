@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
-import { BpfMap, Program } from '../../src/bpf/index.ts'
+import { BpfMap, MapFlag, Program } from '../../src/bpf/index.ts'
 import { type Address, addressBits } from '../../src/net/address.ts'
 import { type Prefix, prefixOf } from '../../src/net/prefix.ts'
 import { Assembler, type Label, r0, r1, r2, r6, r7, r8 } from '../../src/rules/asm/index.ts'
@@ -22,7 +22,6 @@ import {
 import { anyPrefix, edges, nearbyPrefixes } from '../arbitraries/prefix.ts'
 import { Random } from '../arbitraries/random.ts'
 
-const MMAPABLE = 1 << 10
 const KEYS = 1 << 15
 const PACKET = new Uint8Array(64)
 const KEY_BYTES = 16
@@ -59,7 +58,7 @@ class KernelSet {
 
   #memory(name: string, bytes: number): Uint8Array {
     const valueSize = Math.ceil(bytes / 8) * 8
-    const map = BpfMap.create({ kind: 'array', name, keySize: 4, valueSize, maxEntries: 1, flags: MMAPABLE })
+    const map = BpfMap.create({ kind: 'array', name, keySize: 4, valueSize, maxEntries: 1, flags: MapFlag.mmapable })
     this.#maps.set(name, map)
     return map.mmap()
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { countCells } from './cells.ts'
+import type { PrefixColumns } from './columns.ts'
 import {
   BUCKET_SLOTS,
   GUIDE6_BITS,
@@ -43,7 +44,7 @@ export const SECRET_BYTES = 40
 
 /** Lays out a set for the packet path. The bytecode of a lookup depends on the geometry alone. */
 export function buildSet(set: PrefixSet, options: BuildOptions = {}): BuiltSet {
-  const counts = countTables(set, options.guideBits ?? chooseGuide(set))
+  const counts = countTables(set, options.guideBits ?? chooseGuide(set.columns(4)))
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const secret = readSecret(options.secret ?? randomBytes(SECRET_BYTES), attempt)
     const geometry = layOut(counts, secret, attempt >> 1, options.headroom)
@@ -63,11 +64,21 @@ interface Counts {
   readonly lengths6: number
 }
 
-/** Fine blocks once a coarse guide would send too many addresses on to the table. */
-function chooseGuide(set: PrefixSet): number {
-  const { size } = set.columns(4)
-  if (size <= 4096) return 16
-  return size <= 32_768 ? 20 : 24
+/** From when on blocks are too coarse: so many prefixes are longer than they, or fewer of more than three lengths. */
+const COARSE = [
+  { bits: 16, many: 4096, mixed: 256 },
+  { bits: 20, many: 32_768, mixed: 2048 },
+] as const
+
+/** The smallest guide that spares most addresses the table, and the rest a search for each of many lengths. */
+function chooseGuide({ counts }: PrefixColumns): number {
+  for (const { bits, many, mixed } of COARSE) {
+    const longer = counts.subarray(bits + 1, 33)
+    const lengths = longer.filter((count) => count > 0).length
+    const total = longer.reduce((sum, count) => sum + count, 0)
+    if (total <= (lengths > 3 ? mixed : many)) return bits
+  }
+  return 24
 }
 
 function countTables(set: PrefixSet, guideBits: number): Counts {
