@@ -1,14 +1,14 @@
-import { BpfObject, type Link } from '../src/bpf/index.ts'
+import type { Link } from '../src/bpf/index.ts'
 import { findInterface } from '../src/linux/interface.ts'
 import { inNetns, type Netns } from '../src/linux/netns.ts'
-import { labObject } from './object.ts'
+import { LabObject } from './object.ts'
 
 /** Forwards in XDP what comes in at one port of a router, by the kernel's routing table (lab/bpf/router.bpf.c). */
 export class Router {
-  readonly #object: BpfObject
+  readonly #object: LabObject
   readonly #link: Link
 
-  private constructor(object: BpfObject, link: Link) {
+  private constructor(object: LabObject, link: Link) {
     this.#object = object
     this.#link = link
   }
@@ -17,11 +17,11 @@ export class Router {
    * Where packets go, the receiving end of the cable must have NAPI: generic receive offload or an XDP program, or they
    * are lost.
    */
-  static async attach(netns: Netns, port: string): Promise<Router> {
-    const object = await BpfObject.load(labObject('router'))
+  static attach(netns: Netns, port: string): Router {
+    const object = LabObject.load('router', ['outcomes'])
     try {
       const { ifindex } = findInterface(netns, port)
-      const program = object.program('router')
+      const { program } = object
       return new Router(
         object,
         inNetns(netns, () => program.attachXdp({ ifindex, mode: 'native' })),

@@ -22,7 +22,7 @@ export function y({ top, bottom, value: most }: Frame, value: number): string {
   return (bottom - ((bottom - top) * value) / most).toFixed(1)
 }
 
-/** What lies between two values of each bucket, as steps. */
+/** What lies between two values of each bucket. */
 export function area(frame: Frame, buckets: readonly Bucket[], from: Read, to: Read, fill: string): string {
   const there = corners(frame, buckets, to)
   const back = corners(frame, buckets, from).reverse()
@@ -35,10 +35,8 @@ export function line(frame: Frame, buckets: readonly Bucket[], read: Read, strok
 }
 
 function corners(frame: Frame, buckets: readonly Bucket[], read: Read): string[] {
-  return buckets.flatMap((bucket, index) => {
-    const level = y(frame, read(bucket))
-    return [`${x(frame, buckets[index - 1]?.at ?? 0)},${level}`, `${x(frame, bucket.at)},${level}`]
-  })
+  const first = buckets[0] === undefined ? [] : [`${frame.left},${y(frame, read(buckets[0]))}`]
+  return [...first, ...buckets.map((bucket) => `${x(frame, bucket.at)},${y(frame, read(bucket))}`)]
 }
 
 export interface TextOptions {

@@ -20,10 +20,10 @@ let router: Router
 let target: Target
 let directory: string
 
-before(async () => {
+before(() => {
   lab = Lab.build(pointOfPresence())
   directory = mkdtempSync(join(tmpdir(), ownPrefix()))
-  router = await Router.attach(lab.netns('router'), 'botnet')
+  router = Router.attach(lab.netns('router'), 'botnet')
   setOffloads(lab.netns('edge1'), 'eth0', { gro: 'on' })
   target = {
     srcMac: findInterface(lab.netns('botnet'), 'eth0').mac,
@@ -68,7 +68,7 @@ function matching(capture: string, filter: string): number {
 
 test('Flood sends every pattern, in its part, with right checksums, through the router to the edge', async () => {
   const capture = join(directory, 'flood.pcap')
-  const dump = start('tcpdump', ['-i', 'eth0', '-B', '16384', '-U', '-w', capture], { netns: lab.netns('edge1') })
+  const dump = start('tcpdump', ['-i', 'eth0', '-B', '16384', '-U', '--immediate-mode', '-w', capture], { netns: lab.netns('edge1') })
   const written = ended(dump)
   await new Promise((resolve) => dump.stderr?.once('data', resolve))
   const flood = await floodOf()
@@ -128,16 +128,16 @@ test('Flood pauses', async () => {
 })
 
 test('FloodProgram makes the same packets from the same seed, and others from another', async () => {
-  const make = async (seed: number) => {
+  const make = (seed: number) => {
     const patterns = allPatterns(target)
-    const program = await FloodProgram.load({ patterns, interface: findInterface(lab.netns('botnet'), 'eth0'), seed })
+    const program = FloodProgram.load({ patterns, interface: findInterface(lab.netns('botnet'), 'eth0'), seed })
     try {
       return Array.from({ length: 50 }, () => Buffer.from(program.make()).toString('hex'))
     } finally {
       program.close()
     }
   }
-  const [first, again, other] = [await make(7), await make(7), await make(8)]
+  const [first, again, other] = [make(7), make(7), make(8)]
   assert.deepEqual(first, again)
   assert.notDeepEqual(first, other)
   assert.equal(new Set(first).size, first.length)
