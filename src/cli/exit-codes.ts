@@ -40,7 +40,11 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   EPERM: exitCodes.privilege,
   EACCES: exitCodes.privilege,
   SEAWALL_NOT_UP: exitCodes.notUp,
-  SEAWALL_INTERRUPTED: exitCodes.interrupted,
+  // Of the compiler: rules that cannot be made a program.
+  rule_too_complex: exitCodes.usage,
+  too_many_rows: exitCodes.usage,
+  too_many_fields: exitCodes.usage,
+  unknown_set: exitCodes.usage,
 }
 
 /** The exit code of a stable error code. */

@@ -1,6 +1,6 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 
-/** HTTP status of the codes of the firewall. */
+/** HTTP status of the codes that say more than 500. */
 const statusOf: Readonly<Record<string, ContentfulStatusCode>> = {
   SEAWALL_CONFIG: 400,
   SEAWALL_INPUT: 400,
@@ -19,6 +19,12 @@ const statusOf: Readonly<Record<string, ContentfulStatusCode>> = {
   SEAWALL_BPFFS: 503,
   SEAWALL_SET_FULL: 507,
   SEAWALL_FULL: 507,
+  BPF_UNSUPPORTED: 501,
+  // Of the compiler: rules that cannot be made a program.
+  rule_too_complex: 400,
+  too_many_rows: 400,
+  too_many_fields: 400,
+  unknown_set: 400,
 }
 
 /** HTTP status of an error code; 400 for rules, addresses and prefixes that cannot be read, 500 for what is unknown here. */

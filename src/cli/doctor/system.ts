@@ -4,8 +4,8 @@ import { effectiveCapabilities } from '../../linux/capabilities.ts'
 import { command } from '../../linux/command.ts'
 import { type Finding, note, ok, problem, warning } from './finding.ts'
 
-/** Oldest kernel with all that is needed: atomic fetch instructions (5.12), links (5.9), ring buffers and CAP_BPF (5.8), mapped arrays (5.5). */
-export const OLDEST_KERNEL = { major: 5, minor: 15 } as const
+/** Oldest kernel with all that is needed: bpf_xdp_load_bytes (5.18), atomic fetch instructions (5.12), links (5.9), ring buffers (5.8). */
+export const OLDEST_KERNEL = { major: 5, minor: 18 } as const
 
 /** What every part of Seawall stands on. */
 export function systemFindings(): Finding[] {
