@@ -186,7 +186,7 @@ export class BpfMap {
 
   /**
    * The memory of an array made with {@link MapFlag.mmapable}: what programs write is seen here at once, and the other way
-   * round. Always the same view; empty after {@link close}.
+   * round. Always the same view; zeros after {@link close}.
    *
    * @throws BpfError BPF_REFUSED, BPF_CLOSED
    */

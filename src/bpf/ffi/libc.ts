@@ -3,6 +3,10 @@ import koffi from 'koffi'
 const PROT_READ = 1
 const PROT_WRITE = 2
 const MAP_SHARED = 1
+const MAP_PRIVATE = 2
+const MAP_FIXED = 0x10
+const MAP_ANONYMOUS = 0x20
+const MAP_NORESERVE = 0x4000
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn
 const SC_PAGESIZE = 30
 
@@ -23,4 +27,11 @@ export function mmap(fd: number, length: number, options: { offset: number; writ
 
 export function munmap(address: bigint, length: number): void {
   munmapFunction(address, length)
+}
+
+/** Puts empty memory in the place of a mapping, without a moment in between. */
+export function cover(address: bigint, length: number): void {
+  const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE
+  const result = mmapFunction(address, length, PROT_READ | PROT_WRITE, flags, -1, 0) as bigint
+  if (result === MAP_FAILED) throw new Error(`Cannot give memory back: errno ${koffi.errno()}`)
 }

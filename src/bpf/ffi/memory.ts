@@ -1,5 +1,5 @@
 import koffi from 'koffi'
-import { mmap, munmap } from './libc.ts'
+import { cover, mmap, munmap } from './libc.ts'
 
 /**
  * Address of bytes of Node's own, for structures that C reads during one call. The caller holds on to the bytes until that call
@@ -50,6 +50,25 @@ export class NativeMemory {
   }
 }
 
+/** An address in C's world. It never leaves this folder. */
+export type Pointer = bigint
+
+/** A text as C wants it, with a zero byte at its end. */
+export function cString(text: string): Uint8Array {
+  return Buffer.from(`${text}\0`)
+}
+
+/** Memory for one purpose; `bytes` must not be used after `release()`. */
+export function scratch(size: number): { readonly bytes: Uint8Array; release(): void } {
+  const memory = new NativeMemory(size)
+  return { bytes: new Uint8Array(koffi.view(memory.address, size)), release: () => memory.free() }
+}
+
+/** Unmaps addresses when nobody can read them any more. */
+const covered = new FinalizationRegistry<{ address: bigint; length: number }>(({ address, length }) => {
+  munmap(address, length)
+})
+
 /** Memory of a file descriptor, shared with the kernel. */
 export class SharedMemory {
   readonly bytes: Uint8Array
@@ -74,14 +93,14 @@ export class SharedMemory {
   }
 
   /**
-   * Detaches every view, then unmaps: who still holds one finds it empty. To read memory that is not mapped any more would end
-   * the process.
+   * Gives the kernel's memory back, and covers the addresses with empty memory until the last view is collected: whoever still
+   * holds one reads zeros. To read addresses where nothing is would end the process.
    */
   close(): void {
     if (!this.#open) return
     this.#open = false
-    structuredClone(this.bytes.buffer, { transfer: [this.bytes.buffer as ArrayBuffer] })
-    munmap(this.#address, this.#length)
+    cover(this.#address, this.#length)
+    covered.register(this.bytes.buffer, { address: this.#address, length: this.#length })
   }
 }
 
