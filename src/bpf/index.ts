@@ -1,10 +1,19 @@
 export { bytes, type Codec, decode, encode, U32, U64 } from './codec.ts'
 export { BpfError, type BpfErrorCode, UnsupportedError, VerifierError } from './errors.ts'
+export {
+  ATTACH_TYPES,
+  type AttachType,
+  MAP_KINDS,
+  MapFlags,
+  type MapKind,
+  PROGRAM_TYPES,
+  type ProgramType,
+} from './kinds.ts'
 export { Link, type LinkInfo, type XdpMode } from './link.ts'
-export { BpfMap, cpuCount, type MapDefinition, MapFlag, Update } from './map.ts'
+export { BpfMap, cpuCount, type MapDefinition, Update } from './map.ts'
 export type { MapBatch } from './map-batch.ts'
-export type { MapKind } from './map-kind.ts'
+export { BpfObject, type ObjectOptions } from './object.ts'
 export { Program } from './program.ts'
-export type { ProgramDefinition, ProgramType } from './program-load.ts'
+export type { ProgramDefinition } from './program-load.ts'
 export type { TestRunOptions, TestRunResult } from './test-run.ts'
 export { TypedMap, typed } from './typed-map.ts'
