@@ -32,7 +32,7 @@ function rule(
   more: Partial<RuleStatus> = {},
 ): RuleStatus {
   const action = text.split(' ')[0] as RuleStatus['action']
-  return { id, text: `${id}: ${text}`, action, dynamic: false, count: { packets, bytes }, ...more }
+  return { id, text, action, dynamic: false, count: { packets, bytes }, ...more }
 }
 
 const none = { packets: 0, bytes: 0 }
@@ -180,7 +180,7 @@ export class FixedControl implements Control {
       has: (_: string, address: Parameters<typeof prefixContains>[1]) =>
         office.some((one) => prefixContains(one, address)),
     }
-    const ruleSet = { rules: rules.map((one) => parseRule(one.text)), malformed: 'drop' as const }
+    const ruleSet = { rules: rules.map((one) => ({ ...parseRule(one.text), id: one.id })), malformed: 'drop' as const }
     return packets.map((packet) => {
       const decision = evaluate(ruleSet, dissect(packet), { sets })
       return { verdict: decision.verdict, decidedBy: decidedBy(decision), matched: decision.matched }

@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../command.ts'
 import { formatDuration, parseDuration } from '../duration.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { ruleBody } from '../format/rules.ts'
 
 interface DropFlags {
   readonly for?: string
@@ -32,7 +33,7 @@ expires exactly then, whether an agent runs or not.`,
     const rule = await session.progress('Applying', control.drop(args.join(' '), wanted))
     session.result(rule, () => {
       const end = forMs === undefined ? '' : `; it expires in ${formatDuration(forMs)}`
-      return `${session.colors.green('dropping')}  ${rule.text}${end}\nto undo:  seawall undo ${rule.id}\n`
+      return `${session.colors.green('dropping')}  ${ruleBody(rule)}${end}\nto undo:  seawall undo ${rule.id}\n`
     })
     return exitCodes.ok
   },

@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { plural } from '../format/numbers.ts'
+import { ruleBody } from '../format/rules.ts'
 
 export const undo: CommandSpec = {
   name: 'undo',
@@ -13,7 +14,8 @@ export const undo: CommandSpec = {
     const rule = await session.progress('Applying', control.undo(args[0] ?? ''))
     session.result(
       rule,
-      () => `${session.colors.green('undone')}  ${rule.text}  (it decided ${plural(rule.count.packets, 'packet')})\n`,
+      () =>
+        `${session.colors.green('undone')}  ${rule.id}: ${ruleBody(rule)}  (it decided ${plural(rule.count.packets, 'packet')})\n`,
     )
     return exitCodes.ok
   },

@@ -42,7 +42,14 @@ test('jit() warns when programs are interpreted', () => {
   assert.equal(jit(undefined).level, 'note')
 })
 
-const good: InterfaceFacts = { name: 'eth0', up: true, mtu: 1_500, driver: 'mlx5_core', largeReceiveOffload: false }
+const good: InterfaceFacts = {
+  name: 'eth0',
+  up: true,
+  mtu: 1_500,
+  driver: 'mlx5_core',
+  largeReceiveOffload: false,
+  ours: false,
+}
 const levels = (findings: readonly Finding[]) => findings.map((finding) => `${finding.check} ${finding.level}`)
 
 test('describe() has nothing against a good interface', () => {
@@ -76,6 +83,8 @@ test('describe() finds everything that is in the way of native XDP, each with a 
 test('describe() knows its own program from that of others', () => {
   const [, , , program] = describe({ ...good, program: 'entry', ours: true }, '6.1.0')
   assert.deepEqual([program!.check, program!.level], ['interface.eth0.program', 'ok'])
+  const [, , , unknown] = describe({ ...good, program: 'entry', ours: undefined }, '6.1.0')
+  assert.equal(unknown!.level, 'note')
 })
 
 test('describe() knows since when a driver can', () => {

@@ -2,7 +2,7 @@ import { release } from 'node:os'
 import { command } from '../../linux/command.ts'
 import { ip } from '../../linux/interface.ts'
 import type { Netns } from '../../linux/netns.ts'
-import { type Finding, ok, problem, warning } from './finding.ts'
+import { type Finding, note, ok, problem, warning } from './finding.ts'
 import { atLeast } from './system.ts'
 import { LONGEST_MTU, nativeXdpSince } from './xdp-drivers.ts'
 
@@ -16,16 +16,16 @@ export interface InterfaceFacts {
   readonly largeReceiveOffload: boolean
   /** Name of the XDP program that is attached now. */
   readonly program?: string
-  /** It is Seawall's. */
-  readonly ours?: boolean
+  /** Whether it is Seawall's; undefined if that cannot be known. */
+  readonly ours: boolean | undefined
 }
 
 export interface InterfaceQuestion {
   readonly netns: Netns
   /** Interfaces of the configuration; those that are up, but for loopback, if empty. */
   readonly names: readonly string[]
-  /** Interfaces that have Seawall's program. */
-  readonly attached: readonly string[]
+  /** Interfaces that have Seawall's program; undefined if that cannot be known. */
+  readonly attached: readonly string[] | undefined
 }
 
 /** Looks at interfaces. */
@@ -95,6 +95,7 @@ function offloads(check: string, { largeReceiveOffload, name }: InterfaceFacts):
 function foreign(check: string, { program, name, ours }: InterfaceFacts): Finding[] {
   if (ours === true) return [ok(`${check}.program`, 'Seawall is attached')]
   if (program === undefined) return []
+  if (ours === undefined) return [note(`${check}.program`, `an XDP program is attached: ${program}`)]
   const found = `an XDP program of somebody else is attached: ${program}`
   return [problem(`${check}.program`, found, `detach it (ip link set ${name} xdp off)`)]
 }
@@ -111,7 +112,7 @@ function listLinks(netns: Netns): LinkJson[] {
   return JSON.parse(ip(netns, ['-json', '-details', 'link', 'show'])) as LinkJson[]
 }
 
-function factsOf(netns: Netns, link: LinkJson, attached: readonly string[]): InterfaceFacts {
+function factsOf(netns: Netns, link: LinkJson, attached: InterfaceQuestion['attached']): InterfaceFacts {
   const { prog } = link.xdp ?? {}
   return {
     name: link.ifname,
@@ -119,7 +120,7 @@ function factsOf(netns: Netns, link: LinkJson, attached: readonly string[]): Int
     mtu: link.mtu,
     driver: driverName(ethtool(netns, ['-i', link.ifname])) ?? link.linkinfo?.info_kind ?? '',
     largeReceiveOffload: /^large-receive-offload: on/m.test(ethtool(netns, ['-k', link.ifname])),
-    ours: attached.includes(link.ifname),
+    ours: attached?.includes(link.ifname),
     ...(prog === undefined ? {} : { program: prog.name ?? `id ${prog.id}` }),
   }
 }

@@ -7,8 +7,8 @@ import { type Finding, note, ok, problem, warning } from './finding.ts'
 
 export interface State {
   readonly findings: readonly Finding[]
-  /** Interfaces that have Seawall's program. */
-  readonly attached: readonly string[]
+  /** Interfaces that have Seawall's program; undefined if that cannot be known. */
+  readonly attached: readonly string[] | undefined
 }
 
 /** What is there of Seawall itself: its file system, its agent, its state. */
@@ -36,14 +36,14 @@ async function agent({ socket }: Session): Promise<Finding> {
   return note('agent', `does not run (nothing answers at ${socket})`)
 }
 
-async function state(session: Session): Promise<{ finding: Finding; attached: readonly string[] }> {
+async function state(session: Session): Promise<{ finding: Finding; attached: readonly string[] | undefined }> {
   try {
     const { firewall } = await (await session.control()).status()
     if (firewall === undefined) return { finding: note('state', 'nothing is in force'), attached: [] }
     const attached = firewall.interfaces.filter((one) => one.attached).map((one) => one.name)
     return { finding: ok('state', `generation ${firewall.generation} is in force`), attached }
   } catch (error) {
-    return { finding: stateError(error as Error & { code?: string }), attached: [] }
+    return { finding: stateError(error as Error & { code?: string }), attached: undefined }
   }
 }
 

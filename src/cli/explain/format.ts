@@ -49,7 +49,10 @@ function ruleLines({ colors }: Session, rule: RuleTrace): string[] {
       : rule.outcome === 'expired'
         ? colors.dim('  (expired)')
         : ''
-  return [`  ${mark[rule.outcome]} ${rule.text}${state}`, ...rule.terms.flatMap((term) => termLines(colors, term, 3))]
+  return [
+    `  ${mark[rule.outcome]} ${rule.id}: ${rule.text}${state}`,
+    ...rule.terms.flatMap((term) => termLines(colors, term, 3)),
+  ]
 }
 
 function termLines(colors: Session['colors'], term: TermTrace, depth: number): string[] {

@@ -6,10 +6,10 @@ import {
   evaluate,
   evaluateExpr,
   formatExpr,
-  formatRule,
   type Rule,
   type RuleSet,
 } from '../../rules/index.ts'
+import { formatRuleBody } from '../../rules/print.ts'
 import { fieldText } from './field-text.ts'
 
 /** One part of an expression, and what became of it. */
@@ -23,6 +23,7 @@ export interface TermTrace {
 
 export interface RuleTrace {
   readonly id: string
+  /** Without the id. */
   readonly text: string
   /** `matched` without deciding: a count, a sample, or a limit that is not exceeded. */
   readonly outcome: 'decided' | 'matched' | 'no match' | 'expired'
@@ -46,7 +47,7 @@ function traceRule(rule: Rule, packet: Dissection, env: EvaluationEnv, decision:
   const expired = rule.until !== undefined && env.now !== undefined && env.now > rule.until
   const matched = decision.matched.includes(rule.id)
   const outcome = rule.id === decision.rule ? 'decided' : expired ? 'expired' : matched ? 'matched' : 'no match'
-  return { id: rule.id, text: formatRule(rule), outcome, terms: traceTerms(rule.when, packet, env) }
+  return { id: rule.id, text: formatRuleBody(rule), outcome, terms: traceTerms(rule.when, packet, env) }
 }
 
 /** The terms of the outermost `and` or `or`, or the expression itself. */

@@ -40,6 +40,7 @@ function firewallFacts({ colors }: Session, firewall: FirewallStatus, agent: str
     ['agent', agent],
     ['rules', `${formatCount(rules.length)}${dynamic === 0 ? '' : `, ${formatCount(dynamic)} of them dynamic`}`],
     ['sets', `${formatCount(sets.length)} with ${plural(prefixes, 'prefix', 'prefixes')}`],
+    ['malformed', firewall.malformed === 'drop' ? 'packets are dropped' : 'packets pass'],
     ['program', `id ${program.id}, tag ${program.tag}, ${plural(program.instructions, 'instruction')}`],
   ]
 }
