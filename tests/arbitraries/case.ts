@@ -18,6 +18,8 @@ export interface CaseOptions {
   readonly packets?: number
   /** Shortest packet in bytes; 14 by default, the least that an XDP test run takes. */
   readonly minLength?: number
+  /** Some rules have ended in the first nanosecond of CLOCK_MONOTONIC, some end in a century; give `evaluate` a `now`. */
+  readonly until?: boolean
 }
 
 /** The case of a seed: 0 to 20 rules, sometimes up to 300 simple ones, and packets that often match them. */
@@ -25,10 +27,16 @@ export function randomCase(seed: number, options: CaseOptions = {}): RandomCase 
   const random = new Random(seed)
   const packets = randomPackets(random, options.packets ?? 64, options.minLength ?? 14)
   const maker = new RuleMaker(random, packets)
-  const rules = randomWhens(random, maker).map((when, index) => maker.rule(`r${index}`, when))
+  const made = randomWhens(random, maker).map((when, index) => maker.rule(`r${index}`, when))
+  const rules = options.until
+    ? made.map((rule) => (random.chance(0.3) ? { ...rule, until: random.pick(ends) } : rule))
+    : made
   const malformed = random.chance(0.8) ? 'drop' : 'pass'
   return { seed, ruleSet: { rules: spread(random, rules), malformed }, packets, sets: randomSets(random, maker) }
 }
+
+/** Long ago, and in a century. */
+const ends = [1n, 3_155_760_000_000_000_000n] as const
 
 function randomPackets(random: Random, count: number, minLength: number): Uint8Array[] {
   const packets: Uint8Array[] = []

@@ -49,6 +49,8 @@ export class Random {
   }
 
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.int(0, 255))
+    const words = new Uint32Array(Math.ceil(length / 4))
+    for (let index = 0; index < words.length; index++) words[index] = this.next()
+    return new Uint8Array(words.buffer, 0, length)
   }
 }

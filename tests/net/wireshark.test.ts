@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { formatAddress } from '../../src/net/address.ts'
+import { formatAddress, tryParseAddress } from '../../src/net/address.ts'
 import { buildPacket, ethernet, extension, icmp, icmpv6, ipv4, ipv6, tcp, udp } from '../../src/net/build.ts'
 import { type Dissection, dissect } from '../../src/net/dissect.ts'
 import { formatMac } from '../../src/net/mac.ts'
@@ -111,6 +111,19 @@ function dissectWithTshark(path: string): Record<string, string>[] {
 
 const decimal = (value: string): string => (/^0x[0-9a-f]+$/.test(value) ? String(Number.parseInt(value, 16)) : value)
 
+/** Wireshark's value of a field: IPv6's if the packet is IPv6, as there may be IPv4 within. */
+function valueIn(
+  row: Readonly<Record<string, string>>,
+  packet: Dissection,
+  name: keyof typeof counterparts,
+): string | undefined {
+  const [first, second] = counterparts[name] as readonly [string, string?]
+  const order = name.startsWith('ip.') ? [packet.ipVersion === 6 ? second : first] : [first, second]
+  const value = order.map((counterpart) => row[counterpart ?? '']).find((text) => text !== undefined && text !== '')
+  const address = value?.includes(':') ? tryParseAddress(value) : undefined
+  return address ? formatAddress(address) : value
+}
+
 /** Headers behind which Wireshark goes on to the upper protocol. */
 const walkedByWireshark: ReadonlySet<number> = new Set([0, 43, 51, 60])
 const CHARGEN = 19
@@ -136,7 +149,7 @@ test('dissect() and readFact() see in a packet what Wireshark sees', () => {
     if (seen[index]![MALFORMED] !== '') continue
     for (const name of compared) {
       const ours = printFact(packet, name)
-      const theirs = counterparts[name].map((counterpart) => seen[index]![counterpart]).find((value) => value !== '')
+      const theirs = valueIn(seen[index]!, packet, name)
       if (ours === theirs) agreements += ours === undefined ? 0 : 1
       else if (ours !== undefined && !isSilent(packet, name))
         differences.push(`packet ${index}: ${name} ${ours}, not ${theirs}`)
