@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs'
 import { BpfError } from './errors.ts'
+import { duplicate } from './ffi/duplicate.ts'
 import { objectPin } from './ffi/libbpf.ts'
 import { check } from './result.ts'
 
@@ -27,6 +28,11 @@ export class Descriptor {
   /** Makes the object last beyond this process, as a file on a BPF file system. */
   pin(path: string): void {
     check(objectPin(this.fd, path), `pin ${this.#what} at "${path}"`)
+  }
+
+  /** A second descriptor of the same object, for another owner. */
+  duplicate(): number {
+    return check(duplicate(this.fd), `duplicate the descriptor of ${this.#what}`)
   }
 
   close(): void {

@@ -57,8 +57,21 @@ export class UnsupportedError extends BpfError {
   }
 }
 
-/** The log ends in statistics; the line before them is what matters. */
+/** Statistics, and the listing of instructions and registers, explain nothing by themselves. */
+const noise = [
+  /^\s*$/,
+  /^processed \d+ insns/,
+  /^(verification time|stack depth|mark_precise|last_idx|parent |regs=|func#\d+ @)/,
+  /^\d+: (R\d|\(|frame\d|safe)/,
+  /^from \d+ to \d+/,
+  /^; /,
+  /^-- (BEGIN|END) PROG LOAD LOG --/,
+]
+
+/** The last line that says something, and the instruction it is about. */
 function summarize(log: readonly string[]): string {
-  const telling = log.filter((line) => line !== '' && !/^(processed|verification time|stack depth) /.test(line))
-  return telling.at(-1) ?? 'nothing'
+  const reason = log.findLast((line) => !noise.some((one) => one.test(line)))
+  if (reason === undefined) return log.at(-1) ?? 'nothing'
+  const at = log.findLast((line) => /^\d+: \(/.test(line))
+  return at === undefined ? reason : `${reason} at instruction ${at.replace(/\s*;.*$/, '').trim()}`
 }

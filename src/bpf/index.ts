@@ -1,15 +1,16 @@
+export type { Attachment } from './attachment.ts'
 export { bytes, type Codec, decode, encode, U32, U64 } from './codec.ts'
 export { BpfError, type BpfErrorCode, UnsupportedError, VerifierError } from './errors.ts'
 export {
   ATTACH_TYPES,
   type AttachType,
   MAP_KINDS,
-  MapFlags,
+  MapFlag,
   type MapKind,
   PROGRAM_TYPES,
   type ProgramType,
 } from './kinds.ts'
-export { Link, type LinkInfo, type XdpMode } from './link.ts'
+export { type Attachable, Link, type LinkInfo, type TcxDirection, type XdpMode } from './link.ts'
 export { BpfMap, cpuCount, type MapDefinition, Update } from './map.ts'
 export type { MapBatch } from './map-batch.ts'
 export { BpfObject, type ObjectOptions } from './object.ts'

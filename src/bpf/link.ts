@@ -1,5 +1,7 @@
 import { Descriptor } from './descriptor.ts'
+import { UnsupportedError } from './errors.ts'
 import * as libbpf from './ffi/libbpf.ts'
+import { ATTACH_TYPES, type AttachType } from './kinds.ts'
 import { check, openPin, readInfo } from './result.ts'
 
 export type XdpMode = 'native' | 'generic'
@@ -7,18 +9,25 @@ export type XdpMode = 'native' | 'generic'
 /** `XDP_FLAGS_*` of linux/if_link.h. */
 const modeFlags: Readonly<Record<XdpMode, number>> = { generic: 1 << 1, native: 1 << 2 }
 
-/** `BPF_XDP` of `enum bpf_attach_type`. */
-const ATTACH_XDP = 37
-/** `BPF_LINK_TYPE_XDP` of `enum bpf_link_type`. */
-const LINK_XDP = 6
+/** `BPF_LINK_TYPE_XDP` and `BPF_LINK_TYPE_TCX` of `enum bpf_link_type`. */
+const INTERFACE_LINKS = [6, 11]
 
 /** `struct bpf_link_create_opts` of libbpf 1.1. */
 const OPTIONS_SIZE = 64
+const FLAGS = 8
+
+const EINVAL = -22
+
+/** Where a link begins: a program, and its name for messages. */
+export interface Attachable {
+  readonly fd: number
+  readonly name: string
+}
 
 export interface LinkInfo {
   readonly id: number
   readonly programId: number
-  /** Interface of an XDP link, in its own namespace; 0 when it is detached or gone. */
+  /** Interface of an XDP or TCX link, in its own namespace; 0 when it is detached or gone, and for other links. */
   readonly ifindex: number
 }
 
@@ -26,14 +35,41 @@ export interface LinkInfo {
 export class Link {
   readonly #descriptor: Descriptor
 
+  /**
+   * Attaches to a network interface of the calling thread's namespace.
+   *
+   * @throws BpfError BPF_REFUSED
+   */
+  static attachXdp(program: Attachable, at: { readonly ifindex: number; readonly mode: XdpMode }): Link {
+    const operation = `attach program "${program.name}" to interface ${at.ifindex} in ${at.mode} mode`
+    return new Link(check(create(program, at.ifindex, 'xdp', modeFlags[at.mode]), operation))
+  }
+
+  /**
+   * Attaches to the traffic control hook of an interface, in the calling thread's namespace.
+   *
+   * @throws BpfError BPF_REFUSED; UnsupportedError before Linux 6.6
+   */
+  static attachTcx(program: Attachable, at: { readonly ifindex: number; readonly direction: TcxDirection }): Link {
+    const result = create(program, at.ifindex, `tcx_${at.direction}`)
+    if (result === EINVAL && !hasTcx(program)) throw new UnsupportedError('TCX links', '6.6', 'EINVAL')
+    return new Link(check(result, `attach program "${program.name}" to ${at.direction} of interface ${at.ifindex}`))
+  }
+
+  /**
+   * Attaches to what a descriptor stands for: a control group, or a network namespace for `sk_lookup`.
+   *
+   * @throws BpfError BPF_REFUSED
+   */
+  static attach(program: Attachable, target: number, type: AttachType): Link {
+    const operation = `attach program "${program.name}" to descriptor ${target} as ${type}`
+    return new Link(check(create(program, target, type), operation))
+  }
+
   /** @throws BpfError BPF_REFUSED */
-  static attachXdp(program: number, what: string, at: { readonly ifindex: number; readonly mode: XdpMode }): Link {
-    const options = new Uint8Array(OPTIONS_SIZE)
-    const view = new DataView(options.buffer)
-    view.setBigUint64(0, BigInt(OPTIONS_SIZE), true)
-    view.setUint32(8, modeFlags[at.mode], true)
-    const operation = `attach ${what} to interface ${at.ifindex} in ${at.mode} mode`
-    return new Link(check(libbpf.linkCreate(program, at.ifindex, ATTACH_XDP, options), operation))
+  static attachRawTracepoint(program: Attachable, tracepoint: string): Link {
+    const operation = `attach program "${program.name}" to raw tracepoint "${tracepoint}"`
+    return new Link(check(libbpf.rawTracepointOpen(tracepoint, program.fd), operation))
   }
 
   /** @throws BpfError BPF_REFUSED, BPF_KIND */
@@ -52,17 +88,17 @@ export class Link {
 
   info(): LinkInfo {
     const info = readInfo(this.fd)
-    const isXdp = info.getUint32(0, true) === LINK_XDP
+    const isInterface = INTERFACE_LINKS.includes(info.getUint32(0, true))
     return {
       id: info.getUint32(4, true),
       programId: info.getUint32(8, true),
-      ifindex: isXdp ? info.getUint32(16, true) : 0,
+      ifindex: isInterface ? info.getUint32(16, true) : 0,
     }
   }
 
   /** Puts another program in the place of the present one; no packet is missed. */
-  update(program: { readonly fd: number }): void {
-    check(libbpf.linkUpdate(this.fd, program.fd, null), 'put another program in place')
+  update(program: Attachable): void {
+    check(libbpf.linkUpdate(this.fd, program.fd, null), `put program "${program.name}" in the place of another`)
   }
 
   /** Detaches now, even if the link is pinned or open elsewhere. */
@@ -83,4 +119,22 @@ export class Link {
   [Symbol.dispose](): void {
     this.close()
   }
+}
+
+export type TcxDirection = 'ingress' | 'egress'
+
+function create(program: Attachable, target: number, type: AttachType, flags = 0): number {
+  const options = new Uint8Array(OPTIONS_SIZE)
+  const view = new DataView(options.buffer)
+  view.setBigUint64(0, BigInt(OPTIONS_SIZE), true)
+  view.setUint32(FLAGS, flags, true)
+  return libbpf.linkCreate(program.fd, target, ATTACH_TYPES[type], options)
+}
+
+/** No interface has this index. */
+const NO_INTERFACE = 0x7fff_ffff
+
+/** A kernel with TCX looks for the interface; one without does not know what is asked. */
+export function hasTcx(program: Attachable): boolean {
+  return create(program, NO_INTERFACE, 'tcx_ingress') !== EINVAL
 }

@@ -3,18 +3,9 @@ import { BpfError } from './errors.ts'
 import * as libbpf from './ffi/libbpf.ts'
 import { pageSize } from './ffi/libc.ts'
 import { SharedMemory } from './ffi/memory.ts'
+import { isPerCpu, MAP_KINDS, MapFlag, type MapKind, nameOf } from './kinds.ts'
 import { deleteBatch, type MapBatch, readBatches, writeBatch } from './map-batch.ts'
-import { isPerCpu, type MapKind, mapKindNumber, mapKindOf } from './map-kind.ts'
 import { check, kernelName, openPin, readInfo, readName, refused } from './result.ts'
-
-/** Flags of maps and of their updates (linux/bpf.h). */
-export const MapFlag = {
-  noPreallocation: 1 << 0,
-  noCommonLru: 1 << 1,
-  innerMap: 1 << 12,
-  mmapable: 1 << 10,
-  readOnlyForPrograms: 1 << 7,
-} as const
 
 /** What an update does if the key is there, or is not. */
 export const Update = { any: 0, ifMissing: 1, ifPresent: 2 } as const
@@ -67,7 +58,7 @@ export class BpfMap {
     options.setUint32(24, inner?.fd ?? 0, true)
     options.setUint32(28, flags, true)
     const bytes = new Uint8Array(options.buffer)
-    const fd = libbpf.mapCreate(mapKindNumber(kind), kernelName(name), keySize, valueSize, maxEntries, bytes)
+    const fd = libbpf.mapCreate(MAP_KINDS[kind], kernelName(name), keySize, valueSize, maxEntries, bytes)
     return new BpfMap(check(fd, `create ${kind} map "${name}"`))
   }
 
@@ -89,7 +80,7 @@ export class BpfMap {
   private constructor(fd: number) {
     this.#descriptor = new Descriptor(fd, 'a map')
     const info = readInfo(fd)
-    const kind = mapKindOf(info.getUint32(0, true))
+    const kind = nameOf(MAP_KINDS, info.getUint32(0, true))
     this.name = readName(info, 24)
     if (kind === undefined) {
       this.close()
@@ -194,11 +185,16 @@ export class BpfMap {
     const { fd } = this
     if (this.#memory !== undefined) return this.#memory.bytes
     const visible = this.maxEntries * roundUp8(this.valueSize)
-    const writable = (this.flags & MapFlag.readOnlyForPrograms) === 0
+    const writable = (this.flags & MapFlag.readOnly) === 0
     const memory = SharedMemory.map(fd, roundUpToPage(visible), { visible, writable })
     if (typeof memory === 'number') throw refused(memory, `map the memory of map "${this.name}"`)
     this.#memory = memory
     return memory.bytes
+  }
+
+  /** A handle of its own for the same map. */
+  clone(): BpfMap {
+    return new BpfMap(this.#descriptor.duplicate())
   }
 
   /** From now on only programs may write. */

@@ -2,27 +2,8 @@ import { VerifierError } from './errors.ts'
 import { errnoName } from './ffi/errno.ts'
 import * as libbpf from './ffi/libbpf.ts'
 import { NativeMemory } from './ffi/memory.ts'
+import { ATTACH_TYPES, type AttachType, PROGRAM_TYPES, type ProgramType } from './kinds.ts'
 import { kernelName, refused } from './result.ts'
-
-/** Numbers of `enum bpf_prog_type` (linux/bpf.h). */
-const types = {
-  socket_filter: 1,
-  sched_cls: 3,
-  xdp: 6,
-  cgroup_skb: 8,
-  cgroup_sock: 9,
-  sock_ops: 13,
-  sk_skb: 14,
-  sk_msg: 16,
-  cgroup_sock_addr: 18,
-  sk_reuseport: 21,
-  cgroup_sockopt: 25,
-  struct_ops: 27,
-  sk_lookup: 30,
-  syscall: 31,
-} as const
-
-export type ProgramType = keyof typeof types
 
 export interface ProgramDefinition {
   readonly type: ProgramType
@@ -32,8 +13,8 @@ export interface ProgramDefinition {
   readonly instructions: Uint8Array
   /** Such as `Dual BSD/GPL`: some helpers are for programs under the GPL only. */
   readonly license: string
-  /** `enum bpf_attach_type`, where the type of the program asks for it. */
-  readonly expectedAttachType?: number
+  /** Where the type of the program asks for it. */
+  readonly expectedAttachType?: AttachType
   /** Flags of BPF_PROG_LOAD. */
   readonly flags?: number
 }
@@ -63,10 +44,11 @@ export async function loadProgram(definition: ProgramDefinition): Promise<number
 }
 
 function load(definition: ProgramDefinition, log?: NativeMemory): Promise<number> {
+  const { expectedAttachType: attachType } = definition
   const options = new Uint8Array(SIZE)
   const view = new DataView(options.buffer)
   view.setBigUint64(0, BigInt(SIZE), true)
-  view.setUint32(EXPECTED_ATTACH_TYPE, definition.expectedAttachType ?? 0, true)
+  view.setUint32(EXPECTED_ATTACH_TYPE, attachType === undefined ? 0 : ATTACH_TYPES[attachType], true)
   view.setUint32(FLAGS, definition.flags ?? 0, true)
   if (log !== undefined) {
     view.setUint32(LOG_LEVEL, 1, true)
@@ -75,7 +57,15 @@ function load(definition: ProgramDefinition, log?: NativeMemory): Promise<number
   }
   const { type, name, license, instructions } = definition
   const count = instructions.length / 8
-  return libbpf.onThread(libbpf.programLoad, types[type], kernelName(name), license, instructions, count, options)
+  return libbpf.onThread(
+    libbpf.programLoad,
+    PROGRAM_TYPES[type],
+    kernelName(name),
+    license,
+    instructions,
+    count,
+    options,
+  )
 }
 
 /** Loads once more, to hear the verifier's reason: a log costs time that most loads need not spend. */

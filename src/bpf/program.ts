@@ -1,7 +1,10 @@
+import { type Attachment, attachToSocket, attachToSocketMap } from './attachment.ts'
 import { Descriptor } from './descriptor.ts'
 import { BpfError } from './errors.ts'
 import * as libbpf from './ffi/libbpf.ts'
-import { Link, type XdpMode } from './link.ts'
+import type { AttachType } from './kinds.ts'
+import { Link, type TcxDirection, type XdpMode } from './link.ts'
+import type { BpfMap } from './map.ts'
 import { loadProgram, type ProgramDefinition } from './program-load.ts'
 import { check, openPin, readInfo, readName } from './result.ts'
 import { TestRun, type TestRunOptions, type TestRunResult } from './test-run.ts'
@@ -83,7 +86,62 @@ export class Program {
    * @throws BpfError BPF_REFUSED: EBUSY when there is another program, EOPNOTSUPP when the driver has no native mode.
    */
   attachXdp(options: { readonly ifindex: number; readonly mode: XdpMode }): Link {
-    return Link.attachXdp(this.fd, `program "${this.name}"`, options)
+    return Link.attachXdp(this, options)
+  }
+
+  /**
+   * Attaches a `sched_cls` program to the traffic control hook of an interface of the calling thread's namespace.
+   *
+   * @throws BpfError BPF_REFUSED; UnsupportedError before Linux 6.6
+   */
+  attachTcx(options: { readonly ifindex: number; readonly direction: TcxDirection }): Link {
+    return Link.attachTcx(this, options)
+  }
+
+  /**
+   * Attaches a `sk_lookup` program to a network namespace, by a descriptor of its file.
+   *
+   * @throws BpfError BPF_REFUSED
+   */
+  attachSkLookup(netns: number): Link {
+    return Link.attach(this, netns, 'sk_lookup')
+  }
+
+  /**
+   * Attaches a `sock_ops` or `cgroup_*` program to a control group, by a descriptor of its folder.
+   *
+   * @throws BpfError BPF_REFUSED
+   */
+  attachCgroup(cgroup: number, type: AttachType): Link {
+    return Link.attach(this, cgroup, type)
+  }
+
+  /** @throws BpfError BPF_REFUSED: ENOENT when there is no such tracepoint. */
+  attachRawTracepoint(tracepoint: string): Link {
+    return Link.attachRawTracepoint(this, tracepoint)
+  }
+
+  /**
+   * Attaches a verdict or parser program to a map of sockets.
+   *
+   * @throws BpfError BPF_REFUSED
+   */
+  attachSocketMap(map: BpfMap, type: AttachType): Attachment {
+    return attachToSocketMap(this, map, type)
+  }
+
+  /**
+   * Makes a `socket_filter` program the filter of an open socket.
+   *
+   * @throws BpfError BPF_REFUSED
+   */
+  attachSocket(socket: number): Attachment {
+    return attachToSocket(this, socket)
+  }
+
+  /** A handle of its own for the same program. */
+  clone(): Program {
+    return new Program(this.#descriptor.duplicate())
   }
 
   /** @throws BpfError BPF_REFUSED */

@@ -59,6 +59,21 @@ export const linkCreate = declare<[number, number, number, Bytes]>(
 export const linkUpdate = declare<[number, number, Bytes]>('int bpf_link_update(int link, int program, void *opts)')
 export const linkDetach = declare<[number]>('int bpf_link_detach(int link)')
 
+export const rawTracepointOpen = declare<[string, number]>('int bpf_raw_tracepoint_open(const char *name, int program)')
+export const programAttach = declare<[number, number, number, number]>(
+  'int bpf_prog_attach(int program, int target, int type, unsigned int flags)',
+)
+export const programDetach = declare<[number, number, number]>(
+  'int bpf_prog_detach2(int program, int target, int type)',
+)
+
+/** Each gives 1 for yes, 0 for no, or a negated errno when it cannot tell. */
+export const probeMap = declare<[number, Bytes]>('int libbpf_probe_bpf_map_type(int type, const void *opts)')
+export const probeProgram = declare<[number, Bytes]>('int libbpf_probe_bpf_prog_type(int type, const void *opts)')
+export const probeHelper = declare<[number, number, Bytes]>(
+  'int libbpf_probe_bpf_helper(int type, int helper, const void *opts)',
+)
+
 /** Arguments of calls that run on other threads at this moment, kept from the garbage collector. */
 const inFlight = new Set<readonly unknown[]>()
 
