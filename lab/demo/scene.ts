@@ -35,7 +35,6 @@ export async function buildScene(): Promise<Scene> {
     while (closers.length > 0) await closers.pop()!()
   }
   try {
-    pinToCpu(process.pid, CLIENT_CPU)
     const lab = Lab.build(pointOfPresence())
     closers.push(() => lab.close())
     const directory = temporaryDirectory(closers)
@@ -47,7 +46,7 @@ export async function buildScene(): Promise<Scene> {
     closers.push(() => servers.stop())
     const flood = await Flood.start(floodOptions(lab))
     closers.push(() => flood.close())
-    const protection = new Protection({ netns: edge, cpu: CLIENT_CPU, directory })
+    const protection = new Protection({ netns: edge, directory })
     closers.push(() => protection.close())
     return {
       clients: { netns: lab.netns('clients'), cpu: CLIENT_CPU, directory },

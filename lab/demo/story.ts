@@ -1,11 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { runClients } from './clients.ts'
+import { type Request, runClients } from './clients.ts'
 import { figures, type PhaseFigures, type PhaseName } from './figures.ts'
 import type { DemoOptions } from './options.ts'
 import type { Scene } from './scene.ts'
 import type { Snapshot } from './snapshot.ts'
-import { Timeline } from './timeline.ts'
+import { type Stage, Timeline } from './timeline.ts'
 
 const CONFIG = fileURLToPath(new URL('seawall.config.ts', import.meta.url))
 const RELOADED = fileURLToPath(new URL('reloaded.config.ts', import.meta.url))
@@ -13,6 +13,7 @@ const RELOADED = fileURLToPath(new URL('reloaded.config.ts', import.meta.url))
 const TICK_MS = 250
 /** How far into a phase its event happens: clients and attack are at full speed by then. */
 const EVENT_AT = 0.25
+const APPLY_SECONDS = 3
 
 /** The demo's story: one phase after the other, each with its event while clients and attack go on. */
 export class Story {
@@ -62,16 +63,17 @@ export class Story {
 
   /** Clients and attack for the time of a phase, its event meanwhile, and the figures of it. */
   async #phase(name: PhaseName, event?: () => Promise<string>): Promise<void> {
-    const { seconds } = this.#options
     const before = this.#last!
-    const requests = await this.#stage(name, seconds, name !== 'calm', event)
+    const began = this.timeline.elapsed
+    const requests = await this.#stage(name, this.#options.seconds, name !== 'calm', event)
+    const seconds = Math.round((this.timeline.elapsed - began) * 10) / 10
     this.#last = await this.#scene.snapshot(this.#applied)
     this.phases.push(figures({ name, seconds, requests, before, after: this.#last }))
   }
 
   /** Seawall is applied while the attack goes on. Part of the timeline, but of no phase. */
   async #apply(): Promise<void> {
-    await this.#stage('apply', 3, true, async () => {
+    await this.#stage('apply', APPLY_SECONDS, true, async () => {
       const { generation, tookMs } = await this.#scene.protection.apply(CONFIG)
       this.#applied = true
       return `seawall apply: generation ${generation} in ${tookMs.toFixed(0)} ms`
@@ -79,13 +81,23 @@ export class Story {
     this.#last = await this.#scene.snapshot(true)
   }
 
-  async #stage(name: PhaseName | 'apply', seconds: number, attack: boolean, event?: () => Promise<string>) {
-    this.timeline.enter(name)
-    if (attack) this.#attack(seconds)
-    const clients = runClients({ ...this.#scene.clients, seconds, onRequest: (one) => this.timeline.request(one) })
-    const happened = setTimeout(seconds * 1000 * EVENT_AT).then(event)
-    const [requests, text] = await Promise.all([clients, happened])
-    if (text !== undefined) this.timeline.mark(text)
+  /** Goes on for so many seconds, and again for as long as the event is not over: on a busy machine it may take its time. */
+  async #stage(stage: Stage, seconds: number, attack: boolean, event?: () => Promise<string>): Promise<Request[]> {
+    this.timeline.enter(stage)
+    const happening = { over: event === undefined }
+    const happened = setTimeout(seconds * 1000 * EVENT_AT).then(async () => {
+      if (event !== undefined) this.timeline.mark(await event())
+      happening.over = true
+    })
+    // Reported below, after the clients have ended.
+    happened.catch(() => (happening.over = true))
+    const requests: Request[] = []
+    do {
+      if (attack) this.#attack(seconds)
+      const onRequest = (one: Request) => this.timeline.request(one)
+      requests.push(...(await runClients({ ...this.#scene.clients, seconds, onRequest })))
+    } while (!happening.over)
+    await happened
     return requests
   }
 
