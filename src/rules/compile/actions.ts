@@ -1,0 +1,136 @@
+import { type Label, r1, r2, r3, r4, r5, r7, r8 } from '../asm/index.ts'
+import type { Bits } from './bits.ts'
+import type { Clock } from './clock.ts'
+import { emitCount } from './count.ts'
+import { DECIDING_ROW, Decision } from './decide.ts'
+import { emitKeyedLimit, emitRuleLimit, type Limit } from './limits.ts'
+import type { MatchContext } from './match-context.ts'
+import { decides, type PlacedRule } from './place.ts'
+import { forget, loadSlot, SAMPLED_BY } from './stack.ts'
+import type { Verdict } from './verdict.ts'
+
+/** Stack slot with the rows of one word whose rules may act. */
+const PENDING = 'pending rows'
+
+export interface ActionEnv {
+  readonly clock: Clock
+  readonly secret: bigint
+  readonly verdict: Verdict
+}
+
+/**
+ * Does what the rules of the rows alive say. The first row that decides is found by its number; the rules before it that only count,
+ * sample or limit act one after the other, in straight code, because the verifier follows loops once a turn.
+ */
+export class Actions {
+  readonly #ctx: MatchContext
+  readonly #env: ActionEnv
+  readonly #others: readonly PlacedRule[]
+  readonly #decision: Decision
+
+  constructor(ctx: MatchContext, rules: readonly PlacedRule[], env: ActionEnv) {
+    this.#ctx = ctx
+    this.#env = env
+    this.#others = rules.filter(({ rule }) => !decides(rule))
+    this.#decision = new Decision(
+      ctx,
+      rules.filter(({ rule }) => decides(rule)),
+      this.#decidingRows(),
+    )
+  }
+
+  emit(): void {
+    this.#decision.emitSearch()
+    for (let word = 0; word < this.#ctx.words; word++) {
+      const rules = this.#others.filter(({ first }) => first >> 6 === word)
+      if (rules.length > 0) this.#emitWord(word, rules)
+    }
+    this.#decision.emitVerdict(this.#env.verdict)
+  }
+
+  #decidingRows(): Bits {
+    const deciding = this.#ctx.all.copy()
+    for (const { first, last } of this.#others) for (let row = first; row <= last; row++) deciding.clear(row)
+    return deciding
+  }
+
+  #emitWord(word: number, rules: readonly PlacedRule[]): void {
+    const { asm, stack, words } = this.#ctx
+    const skip = asm.label('word done')
+    const mask = rules.reduce((sum, rule) => sum | rowMask(rule), 0n)
+    if (words > 1) {
+      asm.constant(r1, 1n << BigInt(word))
+      asm.alu('and', r1, r8)
+      asm.jumpIf(r1, '==', 0, skip)
+    }
+    asm.constant(r7, mask)
+    if (words === 1) asm.alu('and', r7, r8)
+    else {
+      asm.mov(r2, word * 8)
+      this.#ctx.andWord(r7, r2)
+    }
+    this.#emitBeforeDeciding(word, skip)
+    asm.jumpIf(r7, '==', 0, skip)
+    forget(asm, stack, r7, r1)
+    asm.storeStack('u64', stack.slot(PENDING), r7)
+    for (const rule of rules) this.#emitRule(rule)
+    asm.bind(skip)
+  }
+
+  /** Of the rows in r7, keep those before the row that decides. */
+  #emitBeforeDeciding(word: number, skip: Label): void {
+    const { asm, stack } = this.#ctx
+    const all = asm.label('all before')
+    asm.loadStack('u64', r2, stack.slot(DECIDING_ROW))
+    asm.jumpIf(r2, '>=', word * 64 + 64, all)
+    asm.jumpIf(r2, '<', word * 64, skip)
+    asm.alu('and', r2, 63)
+    asm.mov(r3, 1)
+    asm.alu('lsh', r3, r2)
+    asm.alu('sub', r3, 1)
+    asm.alu('and', r7, r3)
+    asm.bind(all)
+  }
+
+  #emitRule(placed: PlacedRule): void {
+    const { asm, stack } = this.#ctx
+    const { action } = placed.rule
+    const [act, next] = [asm.label(placed.rule.id), asm.label('next rule')]
+    loadSlot(asm, r1, stack.slot(PENDING))
+    asm.constant(r2, rowMask(placed))
+    asm.jumpIf(r1, '&', r2, act)
+    asm.jump(next)
+    asm.bind(act)
+    if (action.kind === 'limit') this.#emitLimit(placed, action, next)
+    else {
+      asm.mov(r1, placed.slot)
+      emitCount(asm, stack)
+      if (action.kind === 'sample') this.#emitSample(placed.slot, action.every, next)
+    }
+    asm.bind(next)
+  }
+
+  /** Over the limit: dropped. Under it: on to the next rule, and not counted here. */
+  #emitLimit({ rule, slot }: PlacedRule, limit: Limit, under: Label): void {
+    const { asm, stack } = this.#ctx
+    const { clock, secret, verdict } = this.#env
+    const over = asm.label('over')
+    if (limit.per.kind === 'rule') emitRuleLimit(asm, clock, limit, slot, over, under)
+    else emitKeyedLimit(asm, stack, clock, { ruleId: rule.id, limit, secret }, over, under)
+    asm.bind(over)
+    asm.mov(r1, slot)
+    asm.jump(verdict.drop)
+  }
+
+  /** r2 = packets counted on this CPU. */
+  #emitSample(slot: number, every: number, no: Label): void {
+    const { asm, stack } = this.#ctx
+    asm.alu('mod', r2, every)
+    asm.jumpIf(r2, '!=', 0, no)
+    asm.mov(r4, slot)
+    forget(asm, stack, r4, r5)
+    asm.storeStack('u64', stack.slot(SAMPLED_BY), r4)
+  }
+}
+
+const rowMask = ({ first, last }: PlacedRule): bigint => ((1n << BigInt(last - first + 1)) - 1n) << BigInt(first & 63)

@@ -1,0 +1,138 @@
+import { r1, r2, r3, r7, r8 } from '../asm/index.ts'
+import type { Bits } from './bits.ts'
+import { type MatchContext, TABLES } from './match-context.ts'
+import type { PlacedRule } from './place.ts'
+import { RuleRecord } from './rule-record.ts'
+import { forget, STEPS } from './stack.ts'
+import type { Verdict } from './verdict.ts'
+
+/** Stack slot with the first row that decides, or {@link UNDECIDED}. */
+export const DECIDING_ROW = 'deciding row'
+export const UNDECIDED = 0x7fff_ffff
+
+/** Table for the lowest set bit of a 64-bit word: index = (word × sequence) >> 58 (Leiserson, Prokop, Randall 1998). */
+const DE_BRUIJN = 0x03f79d71b4cb0a89n
+function lowestBitTable(): Uint8Array {
+  const table = new Uint8Array(64)
+  for (let bit = 0; bit < 64; bit++) table[Number(BigInt.asUintN(64, (1n << BigInt(bit)) * DE_BRUIJN) >> 58n)] = bit
+  return table
+}
+
+/** Finds the first row alive of a rule that decides, and does what the rule says. */
+export class Decision {
+  readonly #ctx: MatchContext
+  readonly #deciding: Bits
+  readonly #bitsAt: number
+  readonly #recordsAt: number
+  readonly #decidingAt: number
+
+  constructor(ctx: MatchContext, rules: readonly PlacedRule[], deciding: Bits) {
+    this.#ctx = ctx
+    this.#deciding = deciding
+    this.#bitsAt = ctx.arena.add(lowestBitTable())
+    this.#recordsAt = ctx.arena.add(records(rules, ctx.words * 64))
+    this.#decidingAt = ctx.words > 1 ? ctx.arena.add(deciding.words) : 0
+  }
+
+  /** Leaves the row in its stack slot; keeps r8. Clobbers r0 to r5 and r7. */
+  emitSearch(): void {
+    const { asm, stack, words } = this.#ctx
+    const row = stack.slot(DECIDING_ROW)
+    const done = asm.label('searched')
+    asm.mov(r1, UNDECIDED)
+    forget(asm, stack, r1, r2)
+    asm.storeStack('u64', row, r1)
+    if (words > 1) this.#emitWords(row)
+    else {
+      asm.constant(r1, this.#deciding.words[0]!)
+      asm.alu('and', r1, r8)
+      asm.jumpIf(r1, '==', 0, done)
+      this.#emitLowestBit()
+      asm.storeStack('u64', row, r2)
+    }
+    asm.bind(done)
+  }
+
+  /** The end: drop, pass, or no row. */
+  emitVerdict(verdict: Verdict): void {
+    const { asm, none, stack, words } = this.#ctx
+    asm.loadStack('u64', r2, stack.slot(DECIDING_ROW))
+    asm.jumpIf(r2, '>=', words * 64, none)
+    asm.alu('mul', r2, RuleRecord.size)
+    asm.loadMapValue(r3, TABLES, this.#recordsAt)
+    asm.alu('add', r3, r2)
+    asm.load('u32', r1, r3, RuleRecord.slot)
+    asm.load('u32', r2, r3, RuleRecord.drops)
+    asm.jumpIf(r2, '!=', 0, verdict.drop)
+    asm.jump(verdict.pass)
+  }
+
+  /** r2 = index of the lowest set bit of r1. Uses r3. */
+  #emitLowestBit(): void {
+    const { asm } = this.#ctx
+    asm.mov(r2, r1)
+    asm.alu('sub', r2, 1)
+    asm.alu('xor', r2, -1)
+    asm.alu('and', r2, r1)
+    asm.constant(r3, DE_BRUIJN)
+    asm.alu('mul', r2, r3)
+    asm.alu('rsh', r2, 58)
+    this.#ctx.loadTable(r3, this.#bitsAt)
+    asm.alu('add', r3, r2)
+    asm.load('u8', r2, r3, 0)
+    asm.alu('and', r2, 63)
+  }
+
+  /** Words that the summary in r8 names, in order, until one has a deciding row. */
+  #emitWords(row: number): void {
+    const { asm, stack, words } = this.#ctx
+    const [next, found, done] = [asm.label('next word'), asm.label('found'), asm.label('words done')]
+    const [steps, word] = [stack.slot(STEPS), stack.slot('word')]
+    asm.storeStack('u64', steps, 0)
+    asm.mov(r7, r8)
+    asm.bind(next)
+    asm.loadStack('u64', r1, steps)
+    asm.jumpIf(r1, '>', words, done)
+    asm.alu('add', r1, 1)
+    asm.storeStack('u64', steps, r1)
+    asm.jumpIf(r7, '==', 0, done)
+    asm.mov(r1, r7)
+    this.#emitLowestBit()
+    asm.mov(r3, r7)
+    asm.alu('sub', r3, 1)
+    asm.alu('and', r7, r3)
+    asm.jumpIf(r2, '>=', words, done)
+    asm.storeStack('u64', word, r2)
+    asm.alu('lsh', r2, 3)
+    this.#emitWord()
+    asm.jumpIf(r1, '!=', 0, found)
+    asm.jump(next)
+    asm.bind(found)
+    this.#emitLowestBit()
+    asm.loadStack('u64', r1, word)
+    asm.alu('lsh', r1, 6)
+    asm.alu('or', r2, r1)
+    asm.storeStack('u64', row, r2)
+    asm.bind(done)
+  }
+
+  /** r1 = deciding rows alive in the word at byte offset r2. Uses r3 to r5. */
+  #emitWord(): void {
+    const { asm } = this.#ctx
+    this.#ctx.loadTable(r3, this.#decidingAt)
+    asm.alu('add', r3, r2)
+    asm.load('u64', r1, r3, 0)
+    this.#ctx.andWord(r1, r2)
+  }
+}
+
+function records(rules: readonly PlacedRule[], rows: number): Uint8Array {
+  const content = new Uint8Array(rows * RuleRecord.size)
+  const view = new DataView(content.buffer)
+  for (const { rule, slot, first, last } of rules)
+    for (let row = first; row <= last; row++) {
+      view.setUint32(row * RuleRecord.size + RuleRecord.slot, slot, true)
+      view.setUint32(row * RuleRecord.size + RuleRecord.drops, rule.action.kind === 'drop' ? 1 : 0, true)
+    }
+  return content
+}

@@ -1,0 +1,10 @@
+/** A rule set that cannot be compiled. */
+export class CompileError extends Error {
+  override readonly name = 'CompileError'
+  readonly code: 'rule_too_complex' | 'too_many_rows' | 'too_many_fields' | 'unknown_set'
+
+  constructor(code: CompileError['code'], message: string) {
+    super(message)
+    this.code = code
+  }
+}

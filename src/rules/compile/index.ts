@@ -1,0 +1,90 @@
+/**
+ * Compiles a rule set to one XDP program, in process and without a compiler: the packet is read once, each field that rules ask
+ * about reduces the set of rules that can still match, and the first of those left acts.
+ */
+import { Assembler, type Slot } from '../asm/index.ts'
+import type { RuleSet } from '../ast.ts'
+import { FIRST_RULE_SLOT } from '../counters.ts'
+import type { SetGeometry } from '../sets/index.ts'
+import { Clock, type ClockCalibration } from './clock.ts'
+import { COUNTERS } from './count.ts'
+import { CELLS_BYTES, CLOCK_SLOTS, CLOCKS } from './limits.ts'
+import { TABLES } from './match-context.ts'
+import { emitProgram } from './program.ts'
+import { SAMPLES, STAGES, TRACE, TRACE_BYTES } from './verdict.ts'
+
+export type { ClockCalibration } from './clock.ts'
+export { CompileError } from './errors.ts'
+export { cellsSymbol } from './limits.ts'
+export { setSymbol } from './predicates.ts'
+export { SAMPLE_BYTES, SampleRecord, TRACE, TRACE_BYTES, TRACE_RECORDS, Xdp } from './verdict.ts'
+export { CLOCKS, COUNTERS, SAMPLES, STAGES, TABLES }
+
+export interface CompileEnv {
+  readonly sets: ReadonlyMap<string, SetGeometry>
+  /** Slot in `counters` of a rule; from {@link FIRST_RULE_SLOT} to 16,383, one for each rule id. */
+  readonly counterSlot: (ruleId: string) => number
+  readonly clock: ClockCalibration
+  /** Random 64 bits that key the hash of limits, so that collisions cannot be aimed at. */
+  readonly secret: bigint
+  /** Slot of the prog array `stages` to go on with when a packet passes; without it the program ends with XDP_PASS. */
+  readonly next?: number
+  /** Also write each packet's deciding slot and verdict to the map `trace`. */
+  readonly trace?: boolean
+}
+
+/** A map that the program refers to. All but `counters`, `samples` and `stages` are array maps with one entry, mmap-able. */
+export interface MapNeed {
+  readonly symbol: string
+  readonly purpose: 'tables' | 'counters' | 'clocks' | 'cells' | 'set' | 'samples' | 'stages' | 'trace'
+  /** Size of the value, bytes; 0 for samples and stages. */
+  readonly bytes: number
+}
+
+export interface Compiled {
+  /** Contents of the map `tables`. */
+  readonly tables: Uint8Array
+  readonly maps: readonly MapNeed[]
+  /** The program, for the disassembler. */
+  readonly slots: readonly Slot[]
+  assemble(fdOf: (symbol: string) => number): Uint8Array
+}
+
+function mapNeed(symbol: string, tables: Uint8Array, sets: CompileEnv['sets']): MapNeed {
+  if (symbol === TABLES) return { symbol, purpose: 'tables', bytes: tables.length }
+  if (symbol === COUNTERS) return { symbol, purpose: 'counters', bytes: 16 }
+  if (symbol === CLOCKS) return { symbol, purpose: 'clocks', bytes: CLOCK_SLOTS * 8 }
+  if (symbol === SAMPLES) return { symbol, purpose: 'samples', bytes: 0 }
+  if (symbol === STAGES) return { symbol, purpose: 'stages', bytes: 0 }
+  if (symbol === TRACE) return { symbol, purpose: 'trace', bytes: TRACE_BYTES }
+  const [purpose, name] = [symbol.slice(0, symbol.indexOf(':')), symbol.slice(symbol.indexOf(':') + 1)]
+  return purpose === 'set'
+    ? { symbol, purpose, bytes: sets.get(name)!.bytes }
+    : { symbol, purpose: 'cells', bytes: CELLS_BYTES }
+}
+
+/**
+ * @throws CompileError if the rules are too complex for one program, or name a set that is not in `env.sets`
+ */
+export function compile(ruleSet: RuleSet, env: CompileEnv): Compiled {
+  const asm = new Assembler()
+  return finish(asm, compileInto(asm, ruleSet, env), env)
+}
+
+/** Emit the program at the assembler's place, for programs that call it as a function; returns the tables. */
+export function compileInto(asm: Assembler, ruleSet: RuleSet, env: CompileEnv): Uint8Array {
+  return emitProgram(asm, ruleSet, {
+    ...env,
+    clock: new Clock(env.clock),
+    trace: env.trace ?? false,
+  })
+}
+
+export function finish(asm: Assembler, tables: Uint8Array, env: Pick<CompileEnv, 'sets'>): Compiled {
+  return {
+    tables,
+    maps: asm.maps.map((symbol) => mapNeed(symbol, tables, env.sets)),
+    slots: asm.slots(),
+    assemble: (fdOf) => asm.assemble(fdOf),
+  }
+}

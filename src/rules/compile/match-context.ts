@@ -1,0 +1,110 @@
+import { type Assembler, type Label, type Register, r1, r2, r4, r5, r8 } from '../asm/index.ts'
+import type { FieldName } from '../fields.ts'
+import type { Arena } from './arena.ts'
+import type { Bits } from './bits.ts'
+import type { Stack } from './stack.ts'
+
+export const TABLES = 'tables'
+
+/**
+ * The matching half of a program. r8 holds the rows still alive: up to 64 rows, one bit each; with more, one bit for each
+ * word of rows that still has some (an aggregated bit vector, Baboescu and Varghese 2001), and each dimension leaves on the stack where
+ * its words lie.
+ */
+export class MatchContext {
+  readonly asm: Assembler
+  readonly stack: Stack
+  readonly arena: Arena
+  /** 64-bit words of rows. */
+  readonly words: number
+  /** Where to go when no row is left. */
+  readonly none: Label
+  readonly facts: readonly FieldName[]
+  readonly all: Bits
+  /** Stack slots that hold the offsets of records, one for each dimension, when there is more than one word. */
+  readonly records: number[] = []
+
+  constructor(asm: Assembler, stack: Stack, arena: Arena, all: Bits, facts: readonly FieldName[]) {
+    this.asm = asm
+    this.stack = stack
+    this.arena = arena
+    this.words = all.words.length
+    this.all = all
+    this.none = asm.label('no row')
+    this.facts = facts
+  }
+
+  /** Rows alive before anything is known. */
+  begin(): void {
+    this.asm.constant(r8, this.words === 1 ? this.all.words[0]! : this.all.summary)
+  }
+
+  /** Place the sets of rows of one dimension's classes; what {@link apply} refers to. */
+  dimension(name: string, classes: readonly Bits[]): Records {
+    return new Records(this, name, classes)
+  }
+
+  /** `rows` &= rows alive in the word at byte offset `word`, in every dimension. Uses r4 and r5. */
+  andWord(rows: Register, word: Register): void {
+    const { asm } = this
+    for (const slot of this.records) {
+      asm.loadStack('u64', r5, slot)
+      this.loadTable(r4, 8)
+      asm.alu('add', r4, r5)
+      asm.alu('add', r4, word)
+      asm.load('u64', r5, r4, 0)
+      asm.alu('and', rows, r5)
+    }
+  }
+
+  loadTable(register: Register, offset: number): void {
+    this.asm.loadMapValue(register, TABLES, offset)
+  }
+}
+
+/** The sets of rows of one dimension, a record a class: the word, or the summary and the words. */
+export class Records {
+  readonly #ctx: MatchContext
+  readonly #classes: readonly Bits[]
+  readonly #base: number
+  readonly #bytes: number
+  readonly #slot: number | undefined
+
+  constructor(ctx: MatchContext, name: string, classes: readonly Bits[]) {
+    this.#ctx = ctx
+    this.#classes = classes
+    const many = ctx.words > 1
+    this.#bytes = 8 * (many ? ctx.words + 1 : 1)
+    const content = classes.flatMap((rows) => (many ? [rows.summary, ...rows.words] : [...rows.words]))
+    this.#base = ctx.arena.add(BigUint64Array.from(content))
+    if (many) ctx.records.push((this.#slot = ctx.stack.slot(`rows of ${name}`)))
+  }
+
+  /** Keep only the rows of one class, known now; from memory, because constants would multiply the verifier's states. Uses r1. */
+  applyConstant(number: number): void {
+    const { asm, words } = this.#ctx
+    const rows = this.#classes[number]!
+    if (this.#slot !== undefined) asm.storeStack('u64', this.#slot, this.#base + number * this.#bytes)
+    const alive = words === 1 ? rows.words[0]! : rows.summary
+    if (words === 1 ? alive === this.#ctx.all.words[0]! : alive === this.#ctx.all.summary) return
+    this.#ctx.loadTable(r1, this.#base + number * this.#bytes)
+    asm.load('u64', r1, r1, 0)
+    asm.alu('and', r8, r1)
+  }
+
+  /** Keep only the rows of the class in r1. Uses r1 and r2. */
+  apply(): void {
+    const { asm, none } = this.#ctx
+    asm.jumpIf(r1, '>=', this.#classes.length, none)
+    if (this.#bytes === 8) asm.alu('lsh', r1, 3)
+    else asm.alu('mul', r1, this.#bytes)
+    if (this.#slot !== undefined) {
+      asm.alu('add', r1, this.#base)
+      asm.storeStack('u64', this.#slot, r1)
+      this.#ctx.loadTable(r2, 0)
+    } else this.#ctx.loadTable(r2, this.#base)
+    asm.alu('add', r2, r1)
+    asm.load('u64', r1, r2, 0)
+    asm.alu('and', r8, r1)
+  }
+}

@@ -1,0 +1,155 @@
+import { encodeName } from '../../net/dns-name.ts'
+import { type Label, r0, r1, r2, r3, r4, r6, r8 } from '../asm/index.ts'
+import { emitLookup4, emitLookup6, LOOKUP6_STACK, type SetGeometry } from '../sets/index.ts'
+import { emitBytesAt } from './bytes.ts'
+import type { DimensionRows } from './classify.ts'
+import { truthClasses } from './classify.ts'
+import type { Clock } from './clock.ts'
+import { CompileError } from './errors.ts'
+import type { MatchContext } from './match-context.ts'
+import { OFFSET_MASK } from './parse/context.ts'
+import { QUESTION } from './parse/dns.ts'
+import { payloadAt, payloadLength } from './parse/payload.ts'
+import type { Predicate } from './predicate.ts'
+import { FAMILY, loadSlot, SET_LOOKUP } from './stack.ts'
+
+export interface PredicateEnv {
+  readonly sets: ReadonlyMap<string, SetGeometry>
+  readonly clock: Clock
+}
+
+export const setSymbol = (name: string): string => `set:${name}`
+
+/** Ask only if a row that is still alive depends on the answer. */
+export function emitPredicate(
+  ctx: MatchContext,
+  key: string,
+  predicate: Predicate,
+  rows: DimensionRows,
+  env: PredicateEnv,
+): void {
+  const { asm } = ctx
+  const [no, yes] = truthClasses(rows)
+  const depending = rows.others.copy()
+  depending.words.fill(0n)
+  for (const { row } of rows.constrained) depending.set(row)
+  const records = ctx.dimension(key, [no, yes, ctx.all])
+  const [hit, miss, ask, done] = ['true', 'false', 'ask', 'done'].map((name) => asm.label(name)) as [
+    Label,
+    Label,
+    Label,
+    Label,
+  ]
+  asm.constant(r1, ctx.words === 1 ? depending.words[0]! : depending.summary)
+  asm.jumpIf(r8, '&', r1, ask)
+  records.applyConstant(2)
+  asm.jump(done)
+  asm.bind(ask)
+  emitQuestion(ctx, predicate, hit, miss, env)
+  asm.bind(miss)
+  records.applyConstant(0)
+  asm.jump(done)
+  asm.bind(hit)
+  records.applyConstant(1)
+  asm.bind(done)
+  asm.jumpIf(r8, '==', 0, ctx.none)
+}
+
+function emitQuestion(ctx: MatchContext, predicate: Predicate, hit: Label, miss: Label, env: PredicateEnv): void {
+  const { asm } = ctx
+  switch (predicate.kind) {
+    case 'set':
+      return emitSet(ctx, predicate.field, predicate.name, hit, miss, env)
+    case 'before':
+      env.clock.emitJiffies(asm)
+      asm.constant(r1, env.clock.jiffiesAt(predicate.until))
+      asm.jumpIf(r0, '<', r1, hit)
+      asm.jump(miss)
+      return
+    case 'question':
+      loadSlot(asm, r1, ctx.stack.slot(QUESTION))
+      asm.jumpIf(r1, '!=', 0, hit)
+      asm.jump(miss)
+      return
+    case 'name':
+      return emitName(ctx, predicate.name, hit, miss)
+    case 'bytes':
+      emitPayloadPointer(ctx, predicate.field, predicate.offset + predicate.bytes.length, miss)
+      emitBytesAt(asm, r1, predicate.offset, predicate.bytes, predicate.equal ? miss : hit)
+      asm.jump(predicate.equal ? hit : miss)
+      return
+    case 'contains':
+      return emitContains(ctx, predicate, hit, miss)
+  }
+}
+
+function emitSet(
+  ctx: MatchContext,
+  field: 'ip.src' | 'ip.dst',
+  name: string,
+  hit: Label,
+  miss: Label,
+  env: PredicateEnv,
+): void {
+  const { asm } = ctx
+  const geometry = env.sets.get(name)
+  if (!geometry) throw new CompileError('unknown_set', `Cannot compile: set "$${name}" is not defined`)
+  const six = asm.label('IPv6')
+  loadSlot(asm, r1, ctx.stack.slot(FAMILY))
+  asm.jumpIf(r1, '==', 6, six)
+  asm.jumpIf(r1, '!=', 4, miss)
+  loadSlot(asm, r1, ctx.stack.slot(field))
+  emitLookup4(asm, setSymbol(name), geometry, hit, miss)
+  asm.bind(six)
+  loadSlot(asm, r1, ctx.stack.slot(field))
+  loadSlot(asm, r2, ctx.stack.slot(`${field}.low`))
+  emitLookup6(asm, setSymbol(name), geometry, hit, miss, ctx.stack.area(SET_LOOKUP, LOOKUP6_STACK / 8))
+}
+
+/** r1 = start of the payload, of which `bytes` bytes are there; r2 = its length, r3 = end of the frame. Uses r0. */
+function emitPayloadPointer(ctx: MatchContext, field: string, bytes: number, miss: Label): void {
+  const { asm } = ctx
+  loadSlot(asm, r2, ctx.stack.slot(payloadLength(field)))
+  asm.jumpIf(r2, '<', bytes, miss)
+  loadSlot(asm, r0, ctx.stack.slot(payloadAt(field)))
+  asm.alu('and', r0, OFFSET_MASK)
+  asm.load('u32', r1, r6, 0)
+  asm.alu('add', r1, r0)
+  asm.load('u32', r3, r6, 4)
+  asm.mov(r0, r1)
+  asm.alu('add', r0, bytes)
+  asm.jumpIf(r0, '>', r3, miss)
+}
+
+function emitContains(ctx: MatchContext, p: Extract<Predicate, { kind: 'contains' }>, hit: Label, miss: Label): void {
+  const { asm } = ctx
+  const [top, next] = [asm.label('position'), asm.label('next position')]
+  emitPayloadPointer(ctx, p.field, p.offset + p.bytes.length, miss)
+  const last = p.offset + p.length - p.bytes.length
+  asm.alu('add', r1, p.offset)
+  asm.mov(r4, p.offset + p.bytes.length)
+  asm.bind(top)
+  asm.jumpIf(r4, '>', r2, miss)
+  asm.jumpIf(r4, '>', last + p.bytes.length, miss)
+  asm.mov(r0, r1)
+  asm.alu('add', r0, p.bytes.length)
+  asm.jumpIf(r0, '>', r3, miss)
+  emitBytesAt(asm, r1, 0, p.bytes, next)
+  asm.jump(hit)
+  asm.bind(next)
+  asm.alu('add', r1, 1)
+  asm.alu('add', r4, 1)
+  asm.jump(top)
+}
+
+const DNS_HEADER = 12
+
+function emitName(ctx: MatchContext, name: string, hit: Label, miss: Label): void {
+  const { asm } = ctx
+  const wire = encodeName(name)
+  loadSlot(asm, r1, ctx.stack.slot(QUESTION))
+  asm.jumpIf(r1, '==', 0, miss)
+  emitPayloadPointer(ctx, 'udp.payload', DNS_HEADER + wire.length, miss)
+  emitBytesAt(asm, r1, DNS_HEADER, wire, miss, true)
+  asm.jump(hit)
+}

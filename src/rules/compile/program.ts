@@ -1,0 +1,124 @@
+import { type Assembler, r0, r1, r2, r3, r6, r7, r8, r9 } from '../asm/index.ts'
+import type { MalformedPolicy, RuleSet } from '../ast.ts'
+import { malformedSlot, PASSED_BY_DEFAULT } from '../counters.ts'
+import { Actions } from './actions.ts'
+import { Arena } from './arena.ts'
+import { emitDimension } from './classify.ts'
+import type { Clock } from './clock.ts'
+import type { Dimension } from './constraint.ts'
+import { MatchContext } from './match-context.ts'
+import { needsOf } from './needs.ts'
+import { ParseContext } from './parse/context.ts'
+import { emitEthernet } from './parse/ethernet.ts'
+import { emitIpv4 } from './parse/ipv4.ts'
+import { emitIpv6 } from './parse/ipv6.ts'
+import { UpperLayers } from './parse/upper.ts'
+import { type Placement, placeRules, rowsOfDimension } from './place.ts'
+import { emitPredicate, type PredicateEnv } from './predicates.ts'
+import { FACTS, FRAME_LENGTH, forget, SAMPLED_BY, Stack, unlink } from './stack.ts'
+import { Verdict, type VerdictOptions } from './verdict.ts'
+
+export interface ProgramOptions extends PredicateEnv, Omit<VerdictOptions, 'samples'> {
+  readonly clock: Clock
+  readonly counterSlot: (ruleId: string) => number
+  readonly secret: bigint
+}
+
+/** Emits the whole program: read the packet, find its row, act, count. Returns the tables it reads. */
+export function emitProgram(asm: Assembler, ruleSet: RuleSet, options: ProgramOptions): Uint8Array {
+  const stack = new Stack()
+  const arena = new Arena()
+  const placement = placeRules(ruleSet, options.counterSlot)
+  const needs = needsOf(ruleSet, placement.dimensions)
+  const samples = ruleSet.rules.some(({ action }) => action.kind === 'sample')
+  const verdict = new Verdict(asm, stack, { ...options, samples })
+  const parse = new ParseContext(asm, stack, needs.slots, needs.facts)
+
+  emitPrologue(parse, needs.slots, samples)
+  const upper = new UpperLayers(parse)
+  emitEthernet(
+    parse,
+    () => emitIpv4(parse, () => upper.choose(['tcp', 'udp', 'icmp'])),
+    () => emitIpv6(parse, () => upper.choose(['tcp', 'udp', 'icmpv6'])),
+  )
+  upper.emit()
+  emitMalformed(parse, ruleSet.malformed, verdict)
+
+  asm.bind(parse.parsed)
+  if (needs.facts.length > 0) {
+    forget(asm, stack, r3, r1)
+    asm.storeStack('u64', stack.slot(FACTS), r3)
+  }
+  const match = new MatchContext(asm, stack, arena, placement.all, needs.facts)
+  emitMatch(match, placement, options, verdict)
+  asm.bind(match.none)
+  asm.mov(r1, PASSED_BY_DEFAULT)
+  asm.jump(verdict.pass)
+  verdict.emit()
+  return arena.bytes()
+}
+
+/** r6 = context, r7 = frame, r8 = its end, r9 = cursor; every slot says "absent". */
+function emitPrologue({ asm, stack }: ParseContext, slots: ReadonlyMap<string, number>, samples: boolean): void {
+  asm.mov(r6, r1)
+  asm.load('u32', r7, r6, 0)
+  asm.load('u32', r8, r6, 4)
+  asm.mov(r9, r7)
+  asm.mov(r0, r8)
+  asm.alu('sub', r0, r7)
+  asm.storeStack('u64', stack.slot(FRAME_LENGTH), r0)
+  emitAbsent(asm, stack, samples ? new Map([...slots, [SAMPLED_BY, 0]]) : slots)
+  if (slots.has('frame.len')) emitFrameLength(asm, stack)
+  asm.mov(r2, 0)
+  asm.mov(r3, 0)
+}
+
+/** Store each slot's value for a packet that lacks the field; r0 = frame length and stays so. */
+function emitAbsent(asm: Assembler, stack: Stack, slots: ReadonlyMap<string, number>): void {
+  for (const absent of new Set(slots.values())) {
+    asm.mov(r1, absent)
+    asm.alu('add', r1, r0)
+    asm.alu('sub', r1, r0)
+    for (const [name, value] of slots) {
+      if (value !== absent || name === 'frame.len') continue
+      asm.storeStack('u64', stack.slot(name), r1)
+      unlink(asm, r1)
+    }
+  }
+}
+
+function emitFrameLength(asm: Assembler, stack: Stack): void {
+  const fits = asm.label('frame length fits')
+  asm.mov(r1, r0)
+  unlink(asm, r1)
+  asm.jumpIf(r1, '<=', 0xffff, fits)
+  asm.mov(r1, 0xffff)
+  asm.bind(fits)
+  asm.storeStack('u64', stack.slot('frame.len'), r1)
+}
+
+function emitMalformed({ asm, malformed }: ParseContext, policy: MalformedPolicy, verdict: Verdict): void {
+  for (const [reason, label] of malformed) {
+    asm.bind(label)
+    asm.mov(r1, malformedSlot[reason])
+    asm.jump(policy === 'drop' ? verdict.drop : verdict.pass)
+  }
+}
+
+type Plain = Exclude<Dimension, { kind: 'predicate' }>
+const isPlain = (dimension: Dimension): dimension is Plain => dimension.kind !== 'predicate'
+/** Cheap questions that rule out most packets come first. */
+const COST: Record<Dimension['kind'], number> = { fact: 1, number: 0, address: 2, predicate: 3 }
+
+function emitMatch(match: MatchContext, placement: Placement, options: ProgramOptions, verdict: Verdict): void {
+  if (placement.rules.length === 0) return
+  match.begin()
+  const dimensions = [...placement.dimensions].sort((a, b) => COST[a.kind] - COST[b.kind])
+  for (const dimension of dimensions) {
+    const rows = rowsOfDimension(placement, dimension.key)
+    if (rows.constrained.length === 0) continue
+    if (isPlain(dimension)) emitDimension(match, dimension, rows)
+    else emitPredicate(match, dimension.key, dimension.predicate, rows, options)
+  }
+  new Actions(match, placement.rules, { clock: options.clock, secret: options.secret, verdict }).emit()
+}

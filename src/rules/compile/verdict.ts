@@ -1,0 +1,152 @@
+import { type Assembler, Helper, type Label, r0, r1, r2, r3, r4, r6, r7, r8, r9 } from '../asm/index.ts'
+import { emitCount } from './count.ts'
+import { FRAME_LENGTH, SAMPLED_BY, type Stack } from './stack.ts'
+
+/** linux/bpf.h, enum xdp_action. */
+export const Xdp = { drop: 1, pass: 2 } as const
+
+export const SAMPLES = 'samples'
+export const STAGES = 'stages'
+export const TRACE = 'trace'
+
+/** Bytes of a packet that a sample carries at most. */
+export const SAMPLE_BYTES = 256
+
+/** Offsets in a sample (little-endian): what `seawall/firewall` reads from the ring buffer. */
+export const SampleRecord = {
+  /** u64, CLOCK_MONOTONIC nanoseconds. */
+  timestamp: 0,
+  /** u32 each: deciding counter slot, XDP verdict, length of the frame, bytes captured, interface, slot of the sampling rule. */
+  rule: 8,
+  verdict: 12,
+  length: 16,
+  captured: 20,
+  ifindex: 24,
+  sampledBy: 28,
+  bytes: 32,
+  size: 32 + SAMPLE_BYTES,
+} as const
+
+export interface VerdictOptions {
+  readonly samples: boolean
+  /** Slot of `stages` to go on with when a packet passes. */
+  readonly next?: number
+  /** Write slot and verdict of each packet to the map `trace`, for tests: see {@link emitTrace}. */
+  readonly trace: boolean
+}
+
+/** Ends of the program: jump to `drop` or `pass` with the deciding counter slot in r1. */
+export class Verdict {
+  readonly pass: Label
+  readonly #drop: Label
+  #drops = false
+  readonly #asm: Assembler
+  readonly #stack: Stack
+  readonly #options: VerdictOptions
+
+  constructor(asm: Assembler, stack: Stack, options: VerdictOptions) {
+    this.#drop = asm.label('drop')
+    this.pass = asm.label('pass')
+    this.#asm = asm
+    this.#stack = stack
+    this.#options = options
+  }
+
+  get drop(): Label {
+    this.#drops = true
+    return this.#drop
+  }
+
+  emit(): void {
+    const { samples, trace, next } = this.#options
+    const asm = this.#asm
+    const decided = asm.label('decided')
+    if (this.#drops) {
+      asm.bind(this.#drop)
+      asm.mov(r7, Xdp.drop)
+      asm.jump(decided)
+    }
+    asm.bind(this.pass)
+    asm.mov(r7, Xdp.pass)
+    asm.bind(decided)
+    asm.mov(r9, r1)
+    emitCount(asm, this.#stack)
+    if (samples) this.#emitSample()
+    if (trace) emitTrace(asm)
+    if (next !== undefined) this.#emitNext(next)
+    asm.mov(r0, r7)
+    asm.exit()
+  }
+
+  #emitNext(next: number): void {
+    const asm = this.#asm
+    const stay = asm.label('stay')
+    asm.jumpIf(r7, '!=', Xdp.pass, stay)
+    asm.mov(r1, r6)
+    asm.loadMap(r2, STAGES)
+    asm.mov(r3, next)
+    asm.call(Helper.tailCall)
+    asm.bind(stay)
+  }
+
+  /** Copy the packet to the ring buffer; a full one loses the sample and counts nothing else. */
+  #emitSample(): void {
+    const asm = this.#asm
+    const [done, whole] = [asm.label('sampled'), asm.label('whole packet')]
+    asm.loadStack('u64', r1, this.#stack.slot(SAMPLED_BY))
+    asm.jumpIf(r1, '==', 0, done)
+    asm.loadMap(r1, SAMPLES)
+    asm.mov(r2, SampleRecord.size)
+    asm.mov(r3, 0)
+    asm.call(Helper.ringbufReserve)
+    asm.jumpIf(r0, '==', 0, done)
+    asm.mov(r8, r0)
+    asm.call(Helper.ktimeGetNs)
+    asm.store('u64', r8, SampleRecord.timestamp, r0)
+    asm.store('u32', r8, SampleRecord.rule, r9)
+    asm.store('u32', r8, SampleRecord.verdict, r7)
+    asm.load('u32', r1, r6, 12)
+    asm.store('u32', r8, SampleRecord.ifindex, r1)
+    asm.loadStack('u64', r1, this.#stack.slot(SAMPLED_BY))
+    asm.store('u32', r8, SampleRecord.sampledBy, r1)
+    asm.loadStack('u64', r4, this.#stack.slot(FRAME_LENGTH))
+    asm.store('u32', r8, SampleRecord.length, r4)
+    asm.jumpIf(r4, '<=', SAMPLE_BYTES, whole)
+    asm.mov(r4, SAMPLE_BYTES)
+    asm.bind(whole)
+    asm.store('u32', r8, SampleRecord.captured, r4)
+    const submit = asm.label('submit')
+    asm.jumpIf(r4, '==', 0, submit)
+    asm.mov(r1, r6)
+    asm.mov(r2, 0)
+    asm.mov(r3, r8)
+    asm.alu('add', r3, SampleRecord.bytes)
+    asm.call(Helper.xdpLoadBytes)
+    asm.bind(submit)
+    asm.mov(r1, r8)
+    asm.mov(r2, 0)
+    asm.call(Helper.ringbufSubmit)
+    asm.bind(done)
+  }
+}
+
+/** Records that the map `trace` has room for. */
+export const TRACE_RECORDS = 65_536
+/** One u64 that says how many records were written, then a record of two u32 (slot, verdict) a packet. */
+export const TRACE_BYTES = 8 + TRACE_RECORDS * 8
+
+/** Append slot (r9) and verdict (r7) to the trace. */
+function emitTrace(asm: Assembler): void {
+  const full = asm.label('trace full')
+  asm.loadMapValue(r1, TRACE)
+  asm.load('u64', r2, r1, 0)
+  asm.jumpIf(r2, '>=', TRACE_RECORDS, full)
+  asm.mov(r3, r2)
+  asm.alu('add', r3, 1)
+  asm.store('u64', r1, 0, r3)
+  asm.alu('lsh', r2, 3)
+  asm.alu('add', r1, r2)
+  asm.store('u32', r1, 8, r9)
+  asm.store('u32', r1, 12, r7)
+  asm.bind(full)
+}
