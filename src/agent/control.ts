@@ -59,6 +59,8 @@ export interface Control {
   counters(): Promise<CountersReport>
   addToSet(set: string, prefix: string): Promise<SetChange>
   deleteFromSet(set: string, prefix: string): Promise<SetChange>
+  /** Whether the set holds each address. */
+  contains(set: string, addresses: readonly string[]): Promise<readonly boolean[]>
   drop(expr: string, options?: DropOptions): Promise<RuleStatus>
   undo(id: string): Promise<RuleStatus>
   /** Test runs of the live program, which leave its counters alone. */

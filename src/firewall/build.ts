@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { BpfMap, Program } from '../bpf/index.ts'
+import { type BpfMap, Program } from '../bpf/index.ts'
 import type { Rule } from '../rules/ast.ts'
 import { type Compiled, compile, type MapNeed } from '../rules/compile/index.ts'
 import { formatRuleBody } from '../rules/print.ts'
@@ -15,6 +15,7 @@ import { COUNTER_SIZE, LAYOUT, SLOTS } from './layout.ts'
 import type { Live } from './live.ts'
 import { encodeManifest, type Manifest, type ManifestRule, type ManifestSet } from './manifest.ts'
 import { createMemory, createNeeded, pinOf } from './maps.ts'
+import { openMap } from './open.ts'
 import type { Paths } from './paths.ts'
 import { PENDING } from './pending.ts'
 import { generationFolder, listGenerations, makeStaging, removePins, writing } from './pins.ts'
@@ -112,7 +113,7 @@ class Builder {
     const { source } = this.#request
     const pin = source === undefined ? undefined : join(source.folder, pinOf(symbol))
     if (pin === undefined || !existsSync(pin)) return undefined
-    return this.#pin(this.#handles.keep(BpfMap.openPinned(pin)), symbol)
+    return this.#pin(this.#handles.keep(openMap(pin)), symbol)
   }
 
   #pin(map: BpfMap, symbol: string): BpfMap {
@@ -167,7 +168,7 @@ class Builder {
   }
 
   #map(need: MapNeed, compiled: Compiled): BpfMap {
-    if (need.purpose === 'set') return this.#handles.keep(BpfMap.openPinned(join(this.#staging, pinOf(need.symbol))))
+    if (need.purpose === 'set') return this.#handles.keep(openMap(join(this.#staging, pinOf(need.symbol))))
     const reused = this.#keeps(need) ? this.#reuse(need.symbol) : undefined
     if (reused !== undefined) return reused
     const map = this.#handles.keep(createNeeded(need))
@@ -198,7 +199,7 @@ class Builder {
   }
 
   #opened(symbol: string): BpfMap {
-    return this.#handles.keep(BpfMap.openPinned(join(this.#staging, pinOf(symbol))))
+    return this.#handles.keep(openMap(join(this.#staging, pinOf(symbol))))
   }
 
   async #load(compiled: Compiled, fds: ReadonlyMap<string, number>): Promise<Program> {

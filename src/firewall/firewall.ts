@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { BpfMap } from '../bpf/index.ts'
+import type { BpfMap } from '../bpf/index.ts'
 import type { BuildRequest, Step } from './build.ts'
 import { readCounters } from './counters.ts'
 import type { Desired } from './desired.ts'
@@ -11,6 +11,7 @@ import type { SetChangeRecord } from './journal.ts'
 import { type Live, readLive, readManifest, requireLive } from './live.ts'
 import { takeLock } from './lock.ts'
 import type { Manifest } from './manifest.ts'
+import { openMap } from './open.ts'
 import type { Paths } from './paths.ts'
 import { createPending, milliseconds, now, openPending, readPending, removePending } from './pending.ts'
 import { generationFolder, hasGeneration, listLinks, prepareFolder, removePins } from './pins.ts'
@@ -18,7 +19,7 @@ import { makePlan } from './plan.ts'
 import { preflight } from './preflight.ts'
 import { probe } from './probe.ts'
 import { createRoot, openRoot } from './root.ts'
-import { changeSet, findSet, readPrefix, SetCache } from './set-update.ts'
+import { changeSet, contentsOfSet, findSet, readAddress, readPrefix, SetCache } from './set-update.ts'
 import { grownSet, keptSets, openSets } from './sets.ts'
 import { entryId, firewallStatus, pendingConfirm, ruleStatus, setStatus } from './status.ts'
 import { cleanUp, commit, finishLinks } from './transaction.ts'
@@ -204,11 +205,19 @@ export class Firewall {
     return setStatus(requireLive(this.#paths))
   }
 
+  /** Whether a set holds each address. */
+  contains(name: string, addresses: readonly string[]): boolean[] {
+    const live = requireLive(this.#paths)
+    findSet(live, name)
+    const set = contentsOfSet(live, name, this.#sets)
+    return addresses.map((address) => set.includes(readAddress(address)))
+  }
+
   counters(): CountersReport {
     const live = requireLive(this.#paths)
     const handles = new Handles()
     try {
-      const open = (pin: string) => handles.keep(BpfMap.openPinned(pin))
+      const open = (pin: string) => handles.keep(openMap(pin))
       return readCounters(open(join(live.folder, 'counters')), open(join(this.#paths.bpf, 'received')), live.manifest)
     } finally {
       handles.close()
@@ -304,7 +313,7 @@ export class Firewall {
     if (request.live === undefined) this.#removeAll()
     if (request.live === undefined) prepareFolder(this.#paths)
     try {
-      const root = request.live === undefined ? await createRoot(this.#paths) : openRoot(this.#paths)
+      const root = request.live === undefined ? await createRoot(this.#paths, this.#step) : openRoot(this.#paths)
       try {
         return await commit(this.#paths, root, request, this.#step)
       } finally {

@@ -1,5 +1,12 @@
+/** The firewall: its configuration, its state in the kernel and everything that changes it. */
+export type { FirewallConfig, SetConfig } from './config.ts'
 export type { Desired, DesiredInterface, SetSource } from './desired.ts'
+export type { DropRequest } from './dynamic.ts'
 export { FirewallError, type FirewallErrorCode } from './errors.ts'
+export { type ApplyRequest, Firewall, type FirewallOptions } from './firewall.ts'
+export { type Lock, type LockName, takeLock } from './lock.ts'
+export { defaultPaths, type Paths } from './paths.ts'
+export type { RuleConfig } from './rule-config.ts'
 export type {
   ApplyResult,
   Change,

@@ -1,10 +1,11 @@
 import { existsSync, unlinkSync } from 'node:fs'
-import { BpfError, Link, type Program } from '../bpf/index.ts'
+import { BpfError, type Link, type Program } from '../bpf/index.ts'
 import { LinuxError } from '../linux/errors.ts'
 import { findInterface, type Interface, ip } from '../linux/interface.ts'
 import { inNetns } from '../linux/netns.ts'
 import type { DesiredInterface } from './desired.ts'
 import { FirewallError } from './errors.ts'
+import { openLink } from './open.ts'
 import type { Paths } from './paths.ts'
 import { linkPin, listLinks, writing } from './pins.ts'
 import type { InterfaceStatus, XdpMode } from './types.ts'
@@ -79,7 +80,7 @@ export function pinLink(paths: Paths, attached: Attached): void {
 export function detach(paths: Paths, name: string): void {
   const pin = linkPin(paths, name)
   if (!existsSync(pin)) return
-  const link = Link.openPinned(pin)
+  const link = openLink(pin)
   try {
     unlinkSync(pin)
     link.detach()

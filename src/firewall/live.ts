@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { BpfMap, Program } from '../bpf/index.ts'
 import { u32 } from './counters.ts'
 import { FirewallError } from './errors.ts'
 import { STAGES } from './layout.ts'
 import { decodeManifest, type Manifest } from './manifest.ts'
+import { openMap, openProgram } from './open.ts'
 import type { Paths } from './paths.ts'
 import { generationFolder, listGenerations } from './pins.ts'
 
@@ -23,9 +23,11 @@ export interface Live {
  * @throws FirewallError SEAWALL_STATE_VERSION when the state was made by another version.
  */
 export function readLive(paths: Paths): Live | undefined {
+  // Before all: who may not look into the folder must not be told that it is empty.
+  const generations = listGenerations(paths)
   const id = liveProgramId(paths)
   if (id === undefined) return undefined
-  for (const generation of listGenerations(paths).reverse()) {
+  for (const generation of generations.reverse()) {
     const folder = generationFolder(paths, generation)
     const program = readProgram(join(folder, 'firewall'))
     if (program?.id === id) return { folder, manifest: readManifest(folder), program }
@@ -46,7 +48,7 @@ export function requireLive(paths: Paths): Live {
 function liveProgramId(paths: Paths): number | undefined {
   const pin = join(paths.bpf, 'stages')
   if (!existsSync(pin)) return undefined
-  const stages = BpfMap.openPinned(pin)
+  const stages = openMap(pin)
   try {
     const value = stages.getRaw(u32(STAGES.firewall))
     return value === undefined ? undefined : new DataView(value.buffer, value.byteOffset).getUint32(0, true)
@@ -57,7 +59,7 @@ function liveProgramId(paths: Paths): number | undefined {
 
 function readProgram(pin: string): { id: number; tag: string } | undefined {
   if (!existsSync(pin)) return undefined
-  const program = Program.openPinned(pin)
+  const program = openProgram(pin)
   try {
     return { id: program.id, tag: program.tag }
   } finally {
@@ -67,7 +69,7 @@ function readProgram(pin: string): { id: number; tag: string } | undefined {
 
 /** Reads the manifest of a generation. */
 export function readManifest(folder: string): Manifest {
-  const map = BpfMap.openPinned(join(folder, 'manifest'))
+  const map = openMap(join(folder, 'manifest'))
   try {
     return decodeManifest(map.getRaw(u32(0))!)
   } finally {

@@ -30,8 +30,7 @@ export async function takeLock(run: string, name: LockName, waitMs = 0): Promise
     closeSync(fd)
     throw error
   }
-  ftruncateSync(fd)
-  writeSync(fd, `${process.pid}\n`, 0)
+  signLock(fd, path)
   return { release: once(() => closeSync(fd)) }
 }
 
@@ -46,6 +45,20 @@ function openLockFile(run: string, path: string): number {
       `Cannot open the lock "${path}": ${code}, wanted a folder that can be written (run as root)`,
       { cause },
     )
+  }
+}
+
+/** Says who has the lock. */
+function signLock(fd: number, path: string): void {
+  try {
+    ftruncateSync(fd)
+    writeSync(fd, `${process.pid}\n`, 0)
+  } catch (cause) {
+    closeSync(fd)
+    const { code } = cause as NodeJS.ErrnoException
+    throw new FirewallError('SEAWALL_FULL', `Cannot write the lock "${path}": ${code} (make room on its file system)`, {
+      cause,
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { BpfMap } from '../bpf/index.ts'
+import { openMap } from './open.ts'
 import { writing } from './pins.ts'
 
 /**
@@ -20,14 +21,14 @@ export function createPending(deadline: bigint): BpfMap {
 /** The map of a generation that waits, for the generation that takes its place. */
 export function openPending(folder: string): BpfMap | undefined {
   const path = join(folder, PENDING)
-  return existsSync(path) ? BpfMap.openPinned(path) : undefined
+  return existsSync(path) ? openMap(path) : undefined
 }
 
 /** When the generation in this folder is rolled back; undefined if it needs no confirmation (any more). */
 export function readPending(folder: string): bigint | undefined {
   const path = join(folder, PENDING)
   if (!existsSync(path)) return undefined
-  const map = BpfMap.openPinned(path)
+  const map = openMap(path)
   try {
     const value = map.getRaw(new Uint8Array(4))!
     return new DataView(value.buffer, value.byteOffset).getBigUint64(0, true)

@@ -19,10 +19,10 @@ export function preflight(): void {
     BpfMap.create({ kind: 'array', name: 'preflight', keySize: 4, valueSize: 4, maxEntries: 1 }).close()
   } catch (cause) {
     if (!(cause instanceof BpfError)) throw cause
-    throw new FirewallError('SEAWALL_NO_BPF', noBpf(cause.message), { cause })
+    throw new FirewallError('SEAWALL_NO_BPF', noBpf(cause), { cause })
   }
 }
 
-function noBpf(reason: string): string {
-  return `Cannot use BPF: ${reason} (wanted a kernel with CONFIG_BPF_SYSCALL, and no seccomp filter against bpf(2))`
+function noBpf(cause: Error): string {
+  return `Cannot use BPF: ${cause.message} (wanted a kernel with CONFIG_BPF_SYSCALL, and no seccomp filter against bpf(2))`
 }

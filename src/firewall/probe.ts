@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { BpfMap, Program } from '../bpf/index.ts'
+import { type BpfMap, Program } from '../bpf/index.ts'
 import { compile, type MapNeed, TRACE } from '../rules/compile/index.ts'
 import { malformedReasons, malformedSlot, PASSED_BY_DEFAULT } from '../rules/counters.ts'
 import { calibrateClock } from './clock.ts'
@@ -9,6 +9,7 @@ import { Handles } from './handles.ts'
 import type { Live } from './live.ts'
 import type { Manifest } from './manifest.ts'
 import { createNeeded, pinOf } from './maps.ts'
+import { openMap } from './open.ts'
 import type { Probe } from './types.ts'
 
 const XDP_DROP = 1
@@ -59,7 +60,7 @@ class Twin {
     const handles = new Handles()
     try {
       const open = (need: MapNeed) =>
-        need.purpose === 'set' ? BpfMap.openPinned(join(folder, pinOf(need.symbol))) : createNeeded(need)
+        need.purpose === 'set' ? openMap(join(folder, pinOf(need.symbol))) : createNeeded(need)
       const maps = new Map(compiled.maps.map((need) => [need.symbol, handles.keep(open(need))]))
       maps.get('tables')?.mmap().set(compiled.tables)
       const instructions = compiled.assemble((symbol) => maps.get(symbol)!.fd)

@@ -1,9 +1,11 @@
-import { existsSync, renameSync } from 'node:fs'
+import { renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { BpfMap, Program } from '../bpf/index.ts'
+import { type BpfMap, Program } from '../bpf/index.ts'
+import type { Step } from './build.ts'
 import { assembleEntry } from './entry.ts'
 import { Handles } from './handles.ts'
 import { createCounters, createStages } from './maps.ts'
+import { openMap, openProgram } from './open.ts'
 import type { Paths } from './paths.ts'
 import { makeStaging, removePins, root, writing } from './pins.ts'
 
@@ -18,8 +20,8 @@ export interface Root {
 export function openRoot(paths: Paths): Root {
   const handles = new Handles()
   try {
-    const stages = handles.keep(BpfMap.openPinned(join(paths.bpf, 'stages')))
-    const entry = handles.keep(Program.openPinned(join(paths.bpf, 'entry')))
+    const stages = handles.keep(openMap(join(paths.bpf, 'stages')))
+    const entry = handles.keep(openProgram(join(paths.bpf, 'entry')))
     return { entry, stages, close: () => handles.close() }
   } catch (error) {
     handles.close()
@@ -28,7 +30,7 @@ export function openRoot(paths: Paths): Root {
 }
 
 /** Makes a new root: an entry program with an empty slot, attached to nothing. */
-export async function createRoot(paths: Paths): Promise<Root> {
+export async function createRoot(paths: Paths, step: Step): Promise<Root> {
   const handles = new Handles()
   const staging = makeStaging(paths)
   try {
@@ -40,7 +42,10 @@ export async function createRoot(paths: Paths): Promise<Root> {
     )
     const parts = { received, stages, entry }
     for (const name of root) writing(`pin "${name}"`, () => parts[name].pin(join(staging, name)))
-    for (const name of root) writing(`pin "${name}"`, () => renameSync(join(staging, name), join(paths.bpf, name)))
+    for (const name of root) {
+      step(`root-${name}`)
+      writing(`pin "${name}"`, () => renameSync(join(staging, name), join(paths.bpf, name)))
+    }
     return { entry, stages, close: () => handles.close() }
   } catch (error) {
     handles.close()
@@ -48,9 +53,4 @@ export async function createRoot(paths: Paths): Promise<Root> {
   } finally {
     removePins(staging)
   }
-}
-
-/** The entry program is the last part to be pinned: without it, what is there is a leftover. */
-export function hasRoot(paths: Paths): boolean {
-  return existsSync(join(paths.bpf, 'entry'))
 }

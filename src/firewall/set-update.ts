@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { BpfMap } from '../bpf/index.ts'
+import { type Address, parseAddress } from '../net/address.ts'
 import { NetError } from '../net/errors.ts'
 import { type Prefix, parsePrefix } from '../net/prefix.ts'
 import { openSet, type PrefixSet } from '../rules/sets/index.ts'
@@ -9,6 +9,7 @@ import { Journal, type SetChangeRecord } from './journal.ts'
 import type { Live } from './live.ts'
 import type { ManifestSet } from './manifest.ts'
 import { pinOf } from './maps.ts'
+import { openMap } from './open.ts'
 import { loadSet } from './sets.ts'
 
 /** `full`: nothing was changed, there is no room in place. */
@@ -42,6 +43,26 @@ export function readPrefix(text: string): Prefix {
   }
 }
 
+/** Reads an address that a person gave. */
+export function readAddress(text: string): Address {
+  try {
+    return parseAddress(text)
+  } catch (cause) {
+    if (!(cause instanceof NetError)) throw cause
+    throw new FirewallError('SEAWALL_INPUT', cause.message, { cause })
+  }
+}
+
+/** What a set of the generation in force holds, as this process knows it. */
+export function contentsOfSet(live: Live, name: string, cache: SetCache): PrefixSet {
+  const map = openMap(join(live.folder, pinOf(`set:${name}`)))
+  try {
+    return cache.load(live.folder, name, map.id)
+  } finally {
+    map.close()
+  }
+}
+
 /**
  * Finds a set of the generation in force.
  *
@@ -68,7 +89,7 @@ export function changeSet(
   cache: SetCache,
 ): SetUpdate {
   const handles = new Handles()
-  const open = (symbol: string) => handles.keep(BpfMap.openPinned(join(live.folder, pinOf(symbol))))
+  const open = (symbol: string) => handles.keep(openMap(join(live.folder, pinOf(symbol))))
   try {
     const map = open(`set:${name}`)
     const memory = openSet(map.mmap(), geometry)

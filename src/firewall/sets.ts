@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BpfMap } from '../bpf/index.ts'
 import { formatPrefix } from '../net/prefix.ts'
 import { type BuiltSet, buildSet, PrefixSet } from '../rules/sets/index.ts'
 import { parseSetFile } from '../rules/sets/parse-file.ts'
@@ -11,6 +10,7 @@ import { Journal, type SetChangeRecord } from './journal.ts'
 import type { Live } from './live.ts'
 import type { ManifestSet } from './manifest.ts'
 import { pinOf } from './maps.ts'
+import { openMap } from './open.ts'
 import { readSource } from './set-source.ts'
 
 /** A set as it shall be. Loading it is put off: one that is in force already is not loaded at all. */
@@ -111,7 +111,7 @@ function make(set: PrefixSet, { op, prefix }: SetChangeRecord): void {
 
 /** Lets `work` see the memory of a pinned map; the view is gone afterwards. */
 export function withMemory<T>(folder: string, symbol: string, work: (bytes: Uint8Array) => T): T {
-  const map = BpfMap.openPinned(join(folder, pinOf(symbol)))
+  const map = openMap(join(folder, pinOf(symbol)))
   try {
     return work(map.mmap())
   } finally {

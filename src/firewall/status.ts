@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { BpfMap, Program } from '../bpf/index.ts'
 import { readSlot } from './counters.ts'
 import { interfaceStatus } from './interfaces.ts'
 import { Journal } from './journal.ts'
 import type { Live } from './live.ts'
 import type { ManifestRule } from './manifest.ts'
+import { openMap, openProgram } from './open.ts'
 import type { Paths } from './paths.ts'
 import { now, readPending } from './pending.ts'
 import { hasGeneration } from './pins.ts'
@@ -33,7 +33,7 @@ export function firewallStatus(paths: Paths, live: Live): FirewallStatus {
 }
 
 export function entryId(paths: Paths): number {
-  const entry = Program.openPinned(join(paths.bpf, 'entry'))
+  const entry = openProgram(join(paths.bpf, 'entry'))
   try {
     return entry.id
   } finally {
@@ -48,7 +48,7 @@ export function pendingConfirm(live: Live): PendingConfirm | undefined {
 
 /** Rules in the order in which they are tried, dynamic ones first. */
 export function ruleStatus(live: Live): RuleStatus[] {
-  const counters = BpfMap.openPinned(join(live.folder, 'counters'))
+  const counters = openMap(join(live.folder, 'counters'))
   try {
     return live.manifest.rules.map((rule) => ({ ...describeRule(rule), count: readSlot(counters, rule.slot) }))
   } finally {

@@ -1,6 +1,6 @@
 import { unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { Program } from '../bpf/index.ts'
+import type { Program } from '../bpf/index.ts'
 import type { Interface } from '../linux/interface.ts'
 import { type BuildRequest, build, type Step } from './build.ts'
 import { u32 } from './counters.ts'
@@ -10,6 +10,7 @@ import { type Attached, attach, detach, findInterfaces, interfaceStatus, pinLink
 import { STAGES } from './layout.ts'
 import type { Live } from './live.ts'
 import type { Manifest } from './manifest.ts'
+import { openProgram } from './open.ts'
 import type { Paths } from './paths.ts'
 import { linkPin, listLinks, removePins } from './pins.ts'
 import type { Root } from './root.ts'
@@ -109,7 +110,7 @@ function restoreStage(root: Root, live: Live | undefined): void {
     root.stages.deleteRaw(u32(STAGES.firewall))
     return
   }
-  const program = Program.openPinned(join(live.folder, 'firewall'))
+  const program = openProgram(join(live.folder, 'firewall'))
   try {
     setStage(root, program)
   } finally {

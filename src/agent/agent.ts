@@ -1,0 +1,277 @@
+import { ConfigError, type LoadedConfig, loadConfig } from '../config/index.ts'
+import {
+  type ApplyResult,
+  type CountersReport,
+  defaultPaths,
+  Firewall,
+  type Lock,
+  type Paths,
+  type Plan,
+  type Probe,
+  type RuleStatus,
+  type Sample,
+  type SetStatus,
+  takeLock,
+} from '../firewall/index.ts'
+import type { ApplyOptions, Control, DropOptions, SetChange, Status } from './control.ts'
+import { changeSet } from './local-control.ts'
+import { Timer } from './timer.ts'
+import { FileWatch } from './watch.ts'
+
+export interface AgentEvent {
+  readonly level: 'info' | 'warn' | 'error'
+  /** Stable name, such as `adopted`, `applied`, `apply-failed`. */
+  readonly event: string
+  readonly message: string
+}
+
+export interface AgentOptions {
+  /** Path of the configuration. */
+  readonly config: string
+  readonly paths?: Partial<Paths>
+  /** Apply again when the configuration or a file of a set changes; default true. */
+  readonly watch?: boolean
+  readonly log?: (event: AgentEvent) => void
+}
+
+/** Milliseconds that the agent waits for another writer: a command without an agent may be at work. */
+const WAIT_MS = 5_000
+
+/**
+ * Keeps the kernel's state as the configuration wants it: adopts what an agent before it left, follows changes of files, rolls back what is
+ * not confirmed in time, and clears away rules that have expired. Packets do not depend on it.
+ */
+export class Agent implements Control {
+  readonly #firewall: Firewall
+  readonly #lock: Lock
+  readonly #log: (event: AgentEvent) => void
+  readonly #watch: FileWatch | undefined
+  readonly #confirm = new Timer(() => this.#rollBackIfDue())
+  readonly #expiry = new Timer(() => this.#collectExpired())
+  readonly #startedAt = new Date().toISOString()
+  #loaded: LoadedConfig
+  #adopted = false
+  #stopped = false
+
+  private constructor(firewall: Firewall, lock: Lock, loaded: LoadedConfig, options: AgentOptions) {
+    this.#firewall = firewall
+    this.#lock = lock
+    this.#loaded = loaded
+    this.#log = options.log ?? (() => undefined)
+    if (options.watch !== false) {
+      this.#watch = new FileWatch(
+        (files) => void this.#filesChanged(files),
+        (error) => this.#failed('watch-failed', 'Cannot watch files', error),
+      )
+    }
+  }
+
+  /**
+   * Starts the agent of this machine: adopts what is in force, or applies the configuration.
+   *
+   * @throws ConfigError, FirewallError SEAWALL_LOCKED when an agent runs already, and whatever an apply can fail with
+   */
+  static async start(options: AgentOptions): Promise<Agent> {
+    const loaded = await loadConfig(options.config)
+    const paths = { ...defaultPaths, ...options.paths }
+    const lock = await takeLock(paths.run, 'agent.lock')
+    const agent = new Agent(new Firewall(paths, { waitMs: WAIT_MS }), lock, loaded, options)
+    try {
+      await agent.#takeOver()
+    } catch (error) {
+      await agent.stop()
+      throw error
+    }
+    return agent
+  }
+
+  /** Whether the state of an agent before was taken over. */
+  get adopted(): boolean {
+    return this.#adopted
+  }
+
+  /** The configuration in force, as it was read last. */
+  get loaded(): LoadedConfig {
+    return this.#loaded
+  }
+
+  async status(): Promise<Status> {
+    const agent = { pid: process.pid, adopted: this.#adopted, startedAt: this.#startedAt, config: this.#loaded.path }
+    return this.#firewall.isUp()
+      ? { running: true, agent, firewall: this.#firewall.status() }
+      : { running: true, agent }
+  }
+
+  async plan(config?: string): Promise<Plan> {
+    return this.#firewall.plan(await loadConfig(config ?? this.#loaded.path))
+  }
+
+  async apply({ config, confirmWithinMs }: ApplyOptions = {}): Promise<ApplyResult> {
+    const loaded = await loadConfig(config ?? this.#loaded.path)
+    const request = { ...loaded, ...(confirmWithinMs === undefined ? {} : { confirmWithinMs }) }
+    const result = await this.#firewall.apply(request)
+    this.#follow(loaded)
+    this.#tell('applied', result.changed ? `Generation ${result.generation} is in force` : 'Nothing has changed')
+    return result
+  }
+
+  async confirm(): Promise<{ readonly generation: number }> {
+    const confirmed = await this.#firewall.confirm()
+    this.#schedule()
+    this.#tell('confirmed', `Generation ${confirmed.generation} stays`)
+    return confirmed
+  }
+
+  async rollback(): Promise<{ readonly generation?: number }> {
+    const back = (await this.#firewall.rollback()) ?? {}
+    this.#schedule()
+    this.#tell('rolled-back', describeRollback(back))
+    return back
+  }
+
+  async rules(): Promise<readonly RuleStatus[]> {
+    return this.#firewall.rules()
+  }
+
+  async sets(): Promise<readonly SetStatus[]> {
+    return this.#firewall.sets()
+  }
+
+  async counters(): Promise<CountersReport> {
+    return this.#firewall.counters()
+  }
+
+  addToSet(set: string, prefix: string): Promise<SetChange> {
+    return changeSet(this.#firewall, set, 'add', prefix)
+  }
+
+  deleteFromSet(set: string, prefix: string): Promise<SetChange> {
+    return changeSet(this.#firewall, set, 'delete', prefix)
+  }
+
+  async contains(set: string, addresses: readonly string[]): Promise<readonly boolean[]> {
+    return this.#firewall.contains(set, addresses)
+  }
+
+  async drop(expr: string, options: DropOptions = {}): Promise<RuleStatus> {
+    const rule = await this.#firewall.drop({ expr, ...options })
+    this.#schedule()
+    this.#tell('rule-added', `${rule.id}: ${rule.text}`)
+    return rule
+  }
+
+  async undo(id: string): Promise<RuleStatus> {
+    const rule = await this.#firewall.undo(id)
+    this.#tell('rule-removed', `${rule.id}: ${rule.text}`)
+    return rule
+  }
+
+  probe(packets: readonly Uint8Array[]): Promise<readonly Probe[]> {
+    return this.#firewall.probe(packets)
+  }
+
+  samples(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Sample> {
+    return this.#firewall.samples(options)
+  }
+
+  async down(): Promise<void> {
+    this.#watch?.close()
+    await this.#firewall.down()
+    this.#tell('down', 'Everything was removed')
+  }
+
+  /** Ends the agent; packets go on to be filtered. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#watch?.close()
+    this.#confirm.clear()
+    this.#expiry.clear()
+    this.#lock.release()
+  }
+
+  /**
+   * What waits for its confirmation is not touched: applying the configuration of the disk would be a confirmation of sorts, or
+   * throw away what somebody is trying out.
+   */
+  async #takeOver(): Promise<void> {
+    this.#adopted = this.#firewall.isUp()
+    if (this.#adopted) await this.#firewall.reconcile()
+    await this.#rollBackIfDue()
+    if (this.#firewall.confirmDue() === undefined) {
+      const { changed, generation } = await this.#firewall.apply(this.#loaded)
+      const how = this.#adopted ? (changed ? 'Adopted and brought up to date' : 'Adopted') : 'Applied'
+      this.#tell(this.#adopted ? 'adopted' : 'applied', `${how}: generation ${generation} is in force`)
+    } else this.#tell('adopted', 'Adopted what waits for its confirmation')
+    this.#follow(this.#loaded)
+  }
+
+  #follow(loaded: LoadedConfig): void {
+    this.#loaded = loaded
+    if (!this.#stopped) this.#watch?.set(loaded.files)
+    this.#schedule()
+  }
+
+  /** Sets the timers to what the kernel's state says. */
+  #schedule(): void {
+    if (this.#stopped) return
+    const pending = this.#firewall.isUp() ? this.#firewall.status() : undefined
+    this.#confirm.set(pending?.pending?.dueInMs)
+    const expiries = (pending?.rules ?? []).flatMap((rule) => rule.expiresInMs ?? [])
+    this.#expiry.set(expiries.length === 0 ? undefined : Math.min(...expiries))
+  }
+
+  async #filesChanged(files: readonly string[]): Promise<void> {
+    try {
+      const loaded = await loadConfig(this.#loaded.path)
+      const minor = !files.includes(this.#loaded.path)
+      const result = await this.#firewall.apply({ ...loaded, minor })
+      this.#follow(loaded)
+      if (result.changed) this.#tell('applied', `Files changed: generation ${result.generation} is in force`)
+    } catch (error) {
+      this.#failed('apply-failed', 'Files changed, but cannot be applied, so nothing has changed', error)
+    }
+  }
+
+  async #rollBackIfDue(): Promise<void> {
+    try {
+      const due = this.#firewall.confirmDue()
+      const now = process.hrtime.bigint()
+      if (due === undefined || due > now) return this.#schedule()
+      const back = await this.#firewall.rollback(now)
+      if (back !== undefined) this.#tell('rolled-back', `Not confirmed in time: ${describeRollback(back)}`, 'warn')
+      this.#schedule()
+    } catch (error) {
+      this.#failed('rollback-failed', 'Cannot roll back', error)
+      if (!this.#stopped) this.#confirm.set(RETRY_MS)
+    }
+  }
+
+  async #collectExpired(): Promise<void> {
+    try {
+      const collected = await this.#firewall.collectExpired()
+      if (collected > 0) this.#tell('rules-expired', `Rules that expired: ${collected}`)
+      this.#schedule()
+    } catch (error) {
+      this.#failed('collect-failed', 'Cannot remove expired rules, which match nothing any more', error)
+      if (!this.#stopped) this.#expiry.set(RETRY_MS)
+    }
+  }
+
+  #tell(event: string, message: string, level: AgentEvent['level'] = 'info'): void {
+    this.#log({ level, event, message })
+  }
+
+  #failed(event: string, what: string, error: unknown): void {
+    const reason =
+      error instanceof ConfigError ? `\n${error.message}` : `: ${error instanceof Error ? error.message : error}`
+    this.#log({ level: 'error', event, message: `${what}${error instanceof ConfigError ? ':' : ''}${reason}` })
+  }
+}
+
+/** Milliseconds until something that failed is tried again. */
+const RETRY_MS = 1_000
+
+function describeRollback({ generation }: { readonly generation?: number }): string {
+  return generation === undefined ? 'Nothing is in force, as before' : `Rolled back, as generation ${generation}`
+}
