@@ -1,6 +1,7 @@
 export type { Attachment } from './attachment.ts'
 export { bytes, type Codec, decode, encode, U32, U64 } from './codec.ts'
 export { BpfError, type BpfErrorCode, UnsupportedError, VerifierError } from './errors.ts'
+export { features, requireFeature } from './features.ts'
 export {
   ATTACH_TYPES,
   type AttachType,
@@ -16,5 +17,12 @@ export type { MapBatch } from './map-batch.ts'
 export { BpfObject, type ObjectOptions } from './object.ts'
 export { Program } from './program.ts'
 export type { ProgramDefinition } from './program-load.ts'
+export {
+  type ListenOptions,
+  type RecordReader,
+  type RecordsOptions,
+  RingBuffer,
+  type RingListener,
+} from './ring-buffer.ts'
 export type { TestRunOptions, TestRunResult } from './test-run.ts'
 export { TypedMap, typed } from './typed-map.ts'

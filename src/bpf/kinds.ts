@@ -80,7 +80,6 @@ export const PROGRAM_TYPES = {
   lsm: 29,
   sk_lookup: 30,
   syscall: 31,
-  netfilter: 32,
 } as const
 
 export type ProgramType = keyof typeof PROGRAM_TYPES

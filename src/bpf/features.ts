@@ -1,0 +1,66 @@
+import { UnsupportedError } from './errors.ts'
+import * as libbpf from './ffi/libbpf.ts'
+import { MAP_KINDS, type MapKind, PROGRAM_TYPES, type ProgramType } from './kinds.ts'
+import { hasTcx } from './link.ts'
+import { Program } from './program.ts'
+import { check } from './result.ts'
+
+/** `return value`: `mov r0, value; exit`. */
+const returns = (value: number): Uint8Array => Uint8Array.of(0xb7, 0, 0, 0, value, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
+
+const XDP_DROP = 1
+const TC_PASS = 0
+
+/** Asks the running kernel what it can. All need the privileges that using the feature needs; they leave nothing behind. */
+export const features = {
+  /** Whether there are maps of a kind. */
+  map(kind: MapKind): boolean {
+    return check(libbpf.probeMap(MAP_KINDS[kind], null), `ask for maps of kind ${kind}`) === 1
+  },
+
+  /** Whether there are programs of a type. */
+  program(type: ProgramType): boolean {
+    return check(libbpf.probeProgram(PROGRAM_TYPES[type], null), `ask for programs of type ${type}`) === 1
+  },
+
+  /** Whether programs of a type may call a helper, by its number in `enum bpf_func_id`. */
+  helper(type: ProgramType, helper: number): boolean {
+    return check(libbpf.probeHelper(PROGRAM_TYPES[type], helper, null), `ask for helper ${helper} of ${type}`) === 1
+  },
+
+  /** Whether a test run can make packets that take effect (Linux 5.18). */
+  async liveFrames(): Promise<boolean> {
+    const program = await probeProgram('xdp', XDP_DROP)
+    try {
+      program.testRun({ data: new Uint8Array(64), repeat: 1, liveFrames: true })
+      return true
+    } catch {
+      return false
+    } finally {
+      program.close()
+    }
+  },
+
+  /** Whether programs can be linked to the traffic control hook of an interface (Linux 6.6). */
+  async tcx(): Promise<boolean> {
+    const program = await probeProgram('sched_cls', TC_PASS)
+    try {
+      return hasTcx(program)
+    } finally {
+      program.close()
+    }
+  },
+}
+
+/**
+ * Refuses to go on without something.
+ *
+ * @throws UnsupportedError
+ */
+export function requireFeature(present: boolean, feature: string, minimumKernel: string): void {
+  if (!present) throw new UnsupportedError(feature, minimumKernel)
+}
+
+function probeProgram(type: ProgramType, value: number): Promise<Program> {
+  return Program.load({ type, name: 'probe', instructions: returns(value), license: 'GPL' })
+}
