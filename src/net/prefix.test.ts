@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseAddress } from './address.ts'
-import { formatPrefix, isHost, parsePrefix, prefixContains, prefixOf } from './prefix.ts'
+import { formatPrefix, isHost, parsePrefix, prefixContains, prefixesBetween, prefixOf } from './prefix.ts'
 
 test('parsePrefix() reads prefixes and bare addresses', () => {
   assert.deepEqual(parsePrefix('10.0.0.0/8'), { family: 4, value: 0x0a000000n, length: 8 })
@@ -45,4 +45,22 @@ test('isHost() and prefixOf() know the family', () => {
   assert.ok(isHost(parsePrefix('::1')))
   assert.ok(!isHost(parsePrefix('::/32')))
   assert.equal(formatPrefix(prefixOf(parseAddress('203.0.113.77'), 24)), '203.0.113.0/24')
+})
+
+test('prefixesBetween() covers a range with the fewest prefixes', () => {
+  const between = (from: string, to: string): string[] =>
+    prefixesBetween(parseAddress(from), parseAddress(to)).map(formatPrefix)
+  assert.deepEqual(between('0.0.0.0', '255.255.255.255'), ['0.0.0.0/0'])
+  assert.deepEqual(between('::', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'), ['::/0'])
+  assert.deepEqual(between('10.0.0.7', '10.0.0.7'), ['10.0.0.7/32'])
+  assert.deepEqual(between('10.0.0.7', '10.0.1.0'), [
+    '10.0.0.7/32',
+    '10.0.0.8/29',
+    '10.0.0.16/28',
+    '10.0.0.32/27',
+    '10.0.0.64/26',
+    '10.0.0.128/25',
+    '10.0.1.0/32',
+  ])
+  assert.deepEqual(between('10.0.0.2', '10.0.0.1'), [])
 })

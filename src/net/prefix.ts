@@ -64,3 +64,21 @@ export function prefixContains(prefix: Prefix, address: Address): boolean {
 
 /** Whether the prefix is a single address. */
 export const isHost = (prefix: Prefix): boolean => prefix.length === addressBits[prefix.family]
+
+/** The fewest prefixes that hold just the addresses from one to another of its family, both included; none if they run backwards. */
+export function prefixesBetween(from: Address, to: Address): Prefix[] {
+  const prefixes: Prefix[] = []
+  const bits = addressBits[from.family]
+  let { value } = from
+  while (value <= to.value) {
+    let length = bits
+    while (length > 0) {
+      const size = 1n << BigInt(bits - length + 1)
+      if (value % size !== 0n || value + size - 1n > to.value) break
+      length--
+    }
+    prefixes.push({ family: from.family, value, length })
+    value += 1n << BigInt(bits - length)
+  }
+  return prefixes
+}

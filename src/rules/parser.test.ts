@@ -60,6 +60,11 @@ test('parseExpr() reads slices as Wireshark does', () => {
   same('udp.payload contains "ab"', 'udp.payload[0:256] contains 61:62')
 })
 
+test('parseExpr() takes a range of addresses for the prefixes that make it up', () => {
+  same('ip.src in {10.0.0.1-10.0.0.6, ::1}', 'ip.src in {10.0.0.1, 10.0.0.2/31, 10.0.0.4/31, 10.0.0.6, ::1}')
+  same('ip.src in 2001:db8::-2001:db8::ffff', 'ip.src in {2001:db8::/112}')
+})
+
 test('parseExpr() reads escapes in texts', () => {
   same('udp.payload[0:7] == "\\n\\r\\t\\0\\"\\\\a"', 'udp.payload[0:7] == 0a:0d:09:00:22:5c:61')
   same('udp.payload[0:2] == "é"', 'udp.payload[0:2] == c3:a9')
@@ -140,7 +145,11 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
   ['ip.src < 10.0.0.1', 'RULE_TYPE', /Cannot order "ip.src" with "<"/],
   ['ip.src & 5 == 10.0.0.0', 'RULE_TYPE', /masks are for numbers \(compare with a prefix/],
   ['ip.ttl & "a" == 0', 'RULE_SYNTAX', /wanted a number as mask/],
-  ['ip.src in {10.0.0.1-10.0.0.9}', 'RULE_TYPE', /ranges are of numbers \(write prefixes/],
+  ['ip.src in {10.0.0.9-10.0.0.1}', 'RULE_TYPE', /runs backwards/],
+  ['ip.src in {10.0.0.1-::9}', 'RULE_TYPE', /two addresses of one family/],
+  ['ip.src in {10.0.0.0/8-11.0.0.0/8}', 'RULE_TYPE', /such as 192.0.2.1-192.0.2.9/],
+  ['eth.src in {00:00:00:00:00:01-00:00:00:00:00:05}', 'RULE_TYPE', /ranges are of numbers and addresses/],
+  ['dns.qry.name in {"a"-"b"}', 'RULE_TYPE', /ranges are of numbers and addresses/],
   ['ip.src in $bogon', 'RULE_UNKNOWN_SET', /did you mean \$bogons\?/],
   ['ip.src in $zzz', 'RULE_UNKNOWN_SET', /known sets: bogons/],
   ['eth.src == 10:20', 'RULE_TYPE', /it takes a MAC address/],

@@ -1,5 +1,6 @@
 /** The text of expressions: a Pratt parser over the tokens of a {@link Cursor}. */
-import type { Comparison, Expr, FieldRef, Item } from './ast.ts'
+import { isHost, prefixesBetween } from '../net/prefix.ts'
+import type { Comparison, Expr, FieldRef, Item, Value } from './ast.ts'
 import { MAX_WINDOW } from './ast.ts'
 import { type CheckOptions, checkExpr } from './check.ts'
 import { Cursor } from './cursor.ts'
@@ -181,7 +182,7 @@ function readTruth(cursor: Cursor, first: Token, name: FieldName, op: Comparison
 function readIn(cursor: Cursor, first: Token, field: FieldRef): Expr {
   const negated = cursor.takeIf('not') !== undefined
   cursor.expect('in')
-  const items = cursor.takeIf('{') ? readItems(cursor, field.name) : [readItem(cursor, field.name)]
+  const items = cursor.takeIf('{') ? readItems(cursor, field.name) : readItem(cursor, field.name)
   const expr: Expr = cursor.mark({ kind: 'in', field, items }, first)
   return negated ? cursor.mark({ kind: 'not', term: expr }, first) : expr
 }
@@ -190,37 +191,42 @@ function readIn(cursor: Cursor, first: Token, field: FieldRef): Expr {
 function readItems(cursor: Cursor, name: FieldName): Item[] {
   const items: Item[] = []
   while (!cursor.takeIf('}')) {
-    items.push(readItem(cursor, name))
+    items.push(...readItem(cursor, name))
     if (!cursor.takeIf(',') && cursor.token.kind === 'end') cursor.fail('"," or "}"')
   }
   return items
 }
 
-function readItem(cursor: Cursor, name: FieldName): Item {
+/** One item; a range of addresses is as many prefixes as it takes. */
+function readItem(cursor: Cursor, name: FieldName): Item[] {
   const token = cursor.token
   if (token.kind === 'end' || token.kind === 'symbol') cursor.fail(`${wantedValue(name)}, a range or a $set`)
   cursor.take()
-  if (token.kind === 'set') return cursor.mark({ kind: 'set', name: token.text.slice(1) }, token)
+  if (token.kind === 'set') return [cursor.mark({ kind: 'set', name: token.text.slice(1) }, token)]
   const value = readValue(cursor.source, token, name)
-  if (!cursor.takeIf('-', '..')) return cursor.mark(value, token)
-  const end = cursor.take()
-  const to = readValue(cursor.source, end, name)
-  if (value.kind === 'number' && to.kind === 'number') {
-    return cursor.mark({ kind: 'range', from: value.value, to: to.value }, token)
-  }
-  throw new RuleTypeError(
-    {
-      code: ruleErrorCodes.type,
-      summary: `Cannot make a range for "${name}": ranges are of numbers`,
-      suggestion: rangeAdvice(name),
-    },
-    cursor.source,
-    cursor.spanFrom(token),
-  )
+  if (!cursor.takeIf('-', '..')) return [cursor.mark(value, token)]
+  const to = readValue(cursor.source, cursor.take(), name)
+  return readRange(cursor, token, name, value, to)
 }
 
-const rangeAdvice = (name: FieldName): string | undefined =>
-  fields[name].type.kind === 'address' ? 'write prefixes, such as 192.0.2.0/24' : undefined
+/** A range of numbers, or the prefixes that make up a range of addresses. */
+function readRange(cursor: Cursor, first: Token, name: FieldName, from: Value, to: Value): Item[] {
+  if (from.kind === 'number' && to.kind === 'number' && fields[name].type.kind !== 'mac') {
+    return [cursor.mark({ kind: 'range', from: from.value, to: to.value }, first)]
+  }
+  const fail = (summary: string, suggestion?: string): never => {
+    throw new RuleTypeError({ code: ruleErrorCodes.type, summary, suggestion }, cursor.source, cursor.spanFrom(first))
+  }
+  if (from.kind !== 'prefix' || to.kind !== 'prefix') {
+    return fail(`Cannot make a range for "${name}": ranges are of numbers and addresses`)
+  }
+  if (!isHost(from.prefix) || !isHost(to.prefix) || from.prefix.family !== to.prefix.family) {
+    return fail('Cannot make a range of these: wanted two addresses of one family', 'such as 192.0.2.1-192.0.2.9')
+  }
+  const prefixes = prefixesBetween(from.prefix, to.prefix)
+  if (prefixes.length === 0) return fail('The range is empty: it runs backwards', 'write the lower address first')
+  return prefixes.map((prefix) => cursor.mark({ kind: 'prefix', prefix }, first))
+}
 
 function readContains(cursor: Cursor, first: Token, field: FieldRef): Expr {
   const token = cursor.take()
