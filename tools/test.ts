@@ -36,7 +36,7 @@ async function runOnKernel(stages: readonly Stage[]): Promise<TestResult[]> {
   for (const stage of stages) results.push(...(await runNamed(stage)))
   const leaks = await leaksSince(before, () => kernelState(mark))
   if (leaks.length === 0) return results
-  const detail = `still there after the tests: ${leaks.join(', ')}`
+  const detail = `still there after the tests:\n  ${leaks.join('\n  ')}`
   console.log(pc.red(`✗ leaks: ${detail}`))
   return [...results, { name: 'leaks', nesting: 0, outcome: 'failed', detail }]
 }

@@ -14,7 +14,7 @@ export function kernelState(mark: string, bpffs = '/sys/fs/bpf'): KernelState {
     ...entries('/run/netns').map((name) => `network namespace ${name}`),
     ...entries('/sys/class/net').map((name) => `interface ${name}`),
     ...pins(bpffs).map((path) => `pin ${path}`),
-    ...(['prog', 'map', 'link'] as const).flatMap(bpfObjects),
+    ...bpfObjects(mark),
     ...markedProcesses(mark),
   ])
 }
@@ -39,32 +39,69 @@ function pins(directory: string): string[] {
   }
 }
 
-interface BpfToolObject {
+interface BpfObject {
   readonly id: number
   readonly type: string
   readonly name?: string
-  readonly pids?: readonly { readonly pid: number; readonly comm: string }[]
+  /** Of a program: its maps. */
+  readonly map_ids?: readonly number[]
+  /** Of a link: its program. */
+  readonly prog_id?: number
 }
 
-/** Programs, maps or links, but for those that a process outside of the run holds, and systemd's own (`sd_…`). */
-function bpfObjects(kind: 'prog' | 'map' | 'link'): string[] {
-  const output = execFileSync('bpftool', ['-j', kind, 'show'], { encoding: 'utf8', maxBuffer: 64 << 20 })
-  return (JSON.parse(output || '[]') as BpfToolObject[])
-    .filter(({ name, pids = [] }) => pids.length === 0 && !name?.startsWith('sd_'))
-    .map(({ id, type, name }) => `BPF ${kind} ${id} (${type}${name ? ` ${name}` : ''})`)
+/** Programs, maps and links, but for what processes outside of the run hold, and systemd's own (`sd_…`). */
+function bpfObjects(mark: string): string[] {
+  const held = heldByOthers(mark)
+  const list = (kind: string): BpfObject[] => {
+    const output = execFileSync('bpftool', ['-j', kind, 'show'], { encoding: 'utf8', maxBuffer: 64 << 20 })
+    const objects = JSON.parse(output || '[]') as BpfObject[]
+    return objects.filter(({ name }) => !name?.startsWith('sd_'))
+  }
+  // A link keeps its program, and a program its maps, so what is held spreads in this order.
+  return ['link', 'prog', 'map'].flatMap((kind) =>
+    list(kind).flatMap(({ id, type, name, prog_id, map_ids = [] }) => {
+      if (!held.has(`${kind} ${id}`)) return [`BPF ${kind} ${id} (${type}${name ? ` ${name}` : ''})`]
+      if (prog_id !== undefined) held.add(`prog ${prog_id}`)
+      for (const map of map_ids) held.add(`map ${map}`)
+      return []
+    }),
+  )
+}
+
+/** BPF objects that processes outside of the run have open, as `map 12`. */
+function heldByOthers(mark: string): Set<string> {
+  const held = new Set<string>()
+  for (const pid of processIds()) {
+    if (Number(pid) === process.pid || isMarked(pid, mark)) continue
+    for (const fd of entries(`/proc/${pid}/fdinfo`)) {
+      const info = readText(`/proc/${pid}/fdinfo/${fd}`)
+      for (const [, kind, id] of info.matchAll(/^(link|prog|map)_id:\s*(\d+)$/gm)) held.add(`${kind} ${id}`)
+    }
+  }
+  return held
+}
+
+function processIds(): string[] {
+  return entries('/proc').filter((name) => /^\d+$/.test(name))
+}
+
+/** Empty where there is nothing to read, any more or for us. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+function isMarked(pid: string, mark: string): boolean {
+  return readText(`/proc/${pid}/environ`).split('\0').includes(`${RUN_MARK}=${mark}`)
 }
 
 function markedProcesses(mark: string): string[] {
-  return entries('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((pid) => {
-      try {
-        const marked = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`${RUN_MARK}=${mark}`)
-        return marked ? [`process ${pid} (${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()})`] : []
-      } catch {
-        return []
-      }
-    })
+  return processIds()
+    .filter((pid) => Number(pid) !== process.pid && isMarked(pid, mark))
+    .map((pid) => `process ${pid} (${readText(`/proc/${pid}/comm`).trim()})`)
 }
 
 /**
