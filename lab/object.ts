@@ -1,54 +1,17 @@
-import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { BpfMap, Program } from '../src/bpf/index.ts'
-import { BPFFS, mountBpffs } from '../src/linux/bpffs.ts'
+import { BpfObject } from '../src/bpf/index.ts'
 import { command } from '../src/linux/command.ts'
-import { ownPrefix } from './owner.ts'
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 
-/** A program of `lab/bpf/`, in the kernel, with its maps. */
-export class LabObject {
-  readonly program: Program
-  readonly #maps: ReadonlyMap<string, BpfMap>
-
-  private constructor(program: Program, maps: ReadonlyMap<string, BpfMap>) {
-    this.program = program
-    this.#maps = maps
-  }
-
-  /** Loads `lab/bpf/<name>.bpf.c`, compiled first if there is no object or an older one. */
-  static load(name: string, maps: readonly string[]): LabObject {
-    mountBpffs()
-    const pins = join(BPFFS, `${ownPrefix()}${name}`)
-    mkdirSync(pins)
-    try {
-      command('bpftool', ['prog', 'load', compiled(name), join(pins, 'program'), 'type', 'xdp', 'pinmaps', pins])
-      const program = Program.openPinned(join(pins, 'program'))
-      return new LabObject(program, new Map(maps.map((map) => [map, BpfMap.openPinned(join(pins, map))])))
-    } finally {
-      rmSync(pins, { recursive: true })
-    }
-  }
-
-  map(name: string): BpfMap {
-    const map = this.#maps.get(name)
-    if (map === undefined) throw new RangeError(`Cannot find map "${name}": wanted one of ${[...this.#maps.keys()]}`)
-    return map
-  }
-
-  close(): void {
-    for (const map of this.#maps.values()) map.close()
-    this.program.close()
-  }
-}
-
-function compiled(name: string): string {
+/** Loads `lab/bpf/<name>.bpf.c` into the kernel, compiled first if there is no object or an older one. */
+export function loadLabObject(name: string): Promise<BpfObject> {
   const source = join(ROOT, 'lab/bpf', `${name}.bpf.c`)
   const object = join(ROOT, 'build/lab', `${name}.bpf.o`)
   if (modified(object) < modified(source)) compile(source, object)
-  return object
+  return BpfObject.load(readFileSync(object), { name })
 }
 
 function modified(path: string): number {

@@ -1,14 +1,14 @@
-import type { Link } from '../src/bpf/index.ts'
+import type { BpfObject, Link } from '../src/bpf/index.ts'
 import { findInterface } from '../src/linux/interface.ts'
 import { inNetns, type Netns } from '../src/linux/netns.ts'
-import { LabObject } from './object.ts'
+import { loadLabObject } from './object.ts'
 
 /** Forwards in XDP what comes in at one port of a router, by the kernel's routing table (lab/bpf/router.bpf.c). */
 export class Router {
-  readonly #object: LabObject
+  readonly #object: BpfObject
   readonly #link: Link
 
-  private constructor(object: LabObject, link: Link) {
+  private constructor(object: BpfObject, link: Link) {
     this.#object = object
     this.#link = link
   }
@@ -17,11 +17,11 @@ export class Router {
    * Where packets go, the receiving end of the cable must have NAPI: generic receive offload or an XDP program, or they
    * are lost.
    */
-  static attach(netns: Netns, port: string): Router {
-    const object = LabObject.load('router', ['outcomes'])
+  static async attach(netns: Netns, port: string): Promise<Router> {
+    const object = await loadLabObject('router')
     try {
       const { ifindex } = findInterface(netns, port)
-      const { program } = object
+      const program = object.program('router')
       return new Router(
         object,
         inNetns(netns, () => program.attachXdp({ ifindex, mode: 'native' })),

@@ -40,7 +40,7 @@ export async function buildScene(): Promise<Scene> {
     const directory = temporaryDirectory(closers)
     const edge = lab.netns('edge1')
     receiveOnEdgeCpu(edge)
-    const router = Router.attach(lab.netns('router'), 'botnet')
+    const router = await Router.attach(lab.netns('router'), 'botnet')
     closers.push(() => router.close())
     const servers: Servers = await startServers({ netns: edge, cpu: EDGE_CPU, directory })
     closers.push(() => servers.stop())

@@ -1,7 +1,7 @@
-import type { Link, Program } from '../../src/bpf/index.ts'
+import type { BpfObject, Link, Program } from '../../src/bpf/index.ts'
 import type { Interface } from '../../src/linux/interface.ts'
 import { inNetns, type Netns } from '../../src/linux/netns.ts'
-import { LabObject } from '../object.ts'
+import { loadLabObject } from '../object.ts'
 import type { PatternSent } from './messages.ts'
 import { encodePattern, MAX_FRAME, type Pattern } from './pattern.ts'
 import { SCHEDULE_LENGTH, schedule } from './schedule.ts'
@@ -29,7 +29,7 @@ export interface FloodProgramOptions {
 
 /** The flood program, loaded, in the namespace of its interface. */
 export class FloodProgram {
-  readonly #object: LabObject
+  readonly #object: BpfObject
   readonly #program: Program
   readonly #link: Link
   readonly #names: readonly string[]
@@ -37,10 +37,10 @@ export class FloodProgram {
   readonly #control: DataView
   readonly #context = new Uint8Array(24)
 
-  private constructor(object: LabObject, link: Link, options: FloodProgramOptions) {
+  private constructor(object: BpfObject, link: Link, options: FloodProgramOptions) {
     this.#object = object
     this.#link = link
-    this.#program = object.program
+    this.#program = object.program('flood')
     this.#netns = options.interface.netns
     this.#names = options.patterns.map(({ name }) => name)
     const memory = object.map('control').mmap()
@@ -55,14 +55,14 @@ export class FloodProgram {
    * Attached to loopback, where nothing comes by: a test run of a program that is attached nowhere waits 16 ms for the
    * kernel's XDP dispatcher, each time.
    */
-  static load(options: FloodProgramOptions): FloodProgram {
-    const object = LabObject.load('flood', ['control', 'patterns'])
+  static async load(options: FloodProgramOptions): Promise<FloodProgram> {
+    const object = await loadLabObject('flood')
     try {
       const patterns = object.map('patterns')
       options.patterns.forEach((pattern, index) => {
         patterns.setRaw(Uint8Array.of(index, 0, 0, 0), encodePattern(pattern))
       })
-      const { program } = object
+      const program = object.program('flood')
       const link = inNetns(options.interface.netns, () => program.attachXdp({ ifindex: LOOPBACK, mode: 'generic' }))
       return new FloodProgram(object, link, options)
     } catch (cause) {

@@ -11,7 +11,7 @@ const SLICE_MS = 5
 const options = JSON.parse(process.argv[2]!) as SenderOptions
 const wanted = options.patterns
 const patterns = allPatterns(options.target).filter(({ name }) => wanted === undefined || wanted.includes(name))
-const program = FloodProgram.load({
+const program = await FloodProgram.load({
   patterns,
   interface: findInterface(null, options.interface),
   seed: options.seed,
