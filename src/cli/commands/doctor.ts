@@ -24,10 +24,12 @@ which Seawall cannot work, 5 if all that is missing is root.`,
   define: configOption,
   async run(session, { options }) {
     const names = await interfaceNames(session, options.config)
+    const system = systemFindings()
+    const privileged = !system.some(({ check, level }) => check === 'capabilities' && level === 'problem')
     const state = await lookAtState(session)
     const findings = [
-      ...systemFindings(),
-      ...(await bpfFindings()),
+      ...system,
+      ...(await bpfFindings(privileged)),
       ...state.findings,
       ...interfaceFindings({ netns: session.paths.netns, names, attached: state.attached }),
     ]

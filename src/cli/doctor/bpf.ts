@@ -1,15 +1,16 @@
 import type * as Bpf from '../../bpf/index.ts'
 import { Assembler, Helper, r0, r1, r2 } from '../../rules/asm/index.ts'
-import { type Finding, ok, problem } from './finding.ts'
+import { type Finding, note, ok, problem } from './finding.ts'
 
 type BpfModule = typeof Bpf
 
-/** What the kernel's BPF can do, as far as Seawall needs it: each feature is used once. */
-export async function bpfFindings(): Promise<Finding[]> {
+/** What the kernel's BPF can do, as far as Seawall needs it: each feature is used once, which needs privileges. */
+export async function bpfFindings(privileged: boolean): Promise<Finding[]> {
   const bpf = await loadBpf()
   if (bpf instanceof Error) {
     return [problem('libbpf', `cannot be loaded: ${bpf.message}`, 'apt install libbpf1 (1.1 or newer)')]
   }
+  if (!privileged) return [ok('libbpf', 'loaded'), note('bpf', 'cannot be tried without root')]
   const maps = mapNeeds.map(([check, what, map]) => attempt(check, what, () => bpf.BpfMap.create(map).close()))
   return [ok('libbpf', 'loaded'), ...(await Promise.all([...maps, attempt('bpf.xdp', XDP, () => runXdp(bpf))]))]
 }
@@ -31,17 +32,17 @@ type MapNeed = readonly [check: string, what: string, map: Bpf.MapDefinition]
 const word = { name: 'doctor', keySize: 4, valueSize: 8, maxEntries: 1 }
 
 const mapNeeds: readonly MapNeed[] = [
-  ['bpf.map', 'maps that user space sees as memory (5.5)', { ...word, kind: 'array', flags: MMAPABLE }],
-  ['bpf.counters', 'counters for each CPU (4.6)', { ...word, kind: 'percpu_array' }],
-  ['bpf.tail-calls', 'programs that go on with another (4.2)', { ...word, kind: 'prog_array', valueSize: 4 }],
+  ['bpf.map', 'maps that user space sees as memory (Linux 5.5)', { ...word, kind: 'array', flags: MMAPABLE }],
+  ['bpf.counters', 'counters for each CPU (Linux 4.6)', { ...word, kind: 'percpu_array' }],
+  ['bpf.tail-calls', 'programs that go on with another (Linux 4.2)', { ...word, kind: 'prog_array', valueSize: 4 }],
   [
     'bpf.samples',
-    'ring buffers (5.8)',
+    'ring buffers (Linux 5.8)',
     { name: 'doctor', kind: 'ringbuf', keySize: 0, valueSize: 0, maxEntries: PAGE },
   ],
 ]
 
-const XDP = 'an XDP program with atomic instructions (5.12) and jiffies (5.5), verified and run'
+const XDP = 'an XDP program with atomic instructions (Linux 5.12) and jiffies (5.5), verified and run'
 
 /** Loads the smallest program that has what rules compile to, and sends one packet through it. */
 async function runXdp(bpf: BpfModule): Promise<void> {

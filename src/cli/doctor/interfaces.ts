@@ -29,8 +29,16 @@ export interface InterfaceQuestion {
 }
 
 /** Looks at interfaces. */
-export function interfaceFindings({ netns, names, attached }: InterfaceQuestion): Finding[] {
-  const links = listLinks(netns)
+export function interfaceFindings(question: InterfaceQuestion): Finding[] {
+  try {
+    return lookAt(question, listLinks(question.netns))
+  } catch (error) {
+    const found = `cannot be looked at: ${error instanceof Error ? error.message : error}`
+    return [warning('interfaces', found, 'run as root, and see that the network namespace exists')]
+  }
+}
+
+function lookAt({ netns, names, attached }: InterfaceQuestion, links: readonly LinkJson[]): Finding[] {
   const up = links.filter((link) => link.ifname !== 'lo' && link.flags.includes('UP')).map((link) => link.ifname)
   const wanted = names.length > 0 ? names : up
   if (wanted.length === 0) {
