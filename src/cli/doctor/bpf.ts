@@ -12,7 +12,8 @@ export async function bpfFindings(privileged: boolean): Promise<Finding[]> {
   }
   if (!privileged) return [ok('libbpf', 'loaded'), note('bpf', 'cannot be tried without root')]
   const maps = mapNeeds.map(([check, what, map]) => attempt(check, what, () => bpf.BpfMap.create(map).close()))
-  return [ok('libbpf', 'loaded'), ...(await Promise.all([...maps, attempt('bpf.xdp', XDP, () => runXdp(bpf))]))]
+  const xdp = attempt('bpf.xdp', XDP, () => runXdp(bpf))
+  return [ok('libbpf', 'loaded'), ...(await Promise.all([...maps, xdp])), helpers(bpf)]
 }
 
 /** libbpf is looked for when the module is loaded. */
@@ -65,6 +66,23 @@ async function runXdp(bpf: BpfModule): Promise<void> {
   } finally {
     map.close()
   }
+}
+
+/** Kernel functions that rules compile to calls of, and since when XDP programs may call them. */
+const wantedHelpers = [
+  [Helper.mapLookup, 'map_lookup_elem', '3.19'],
+  [Helper.ktimeGetNs, 'ktime_get_ns', '4.1'],
+  [Helper.tailCall, 'tail_call', '4.2'],
+  [Helper.jiffies64, 'jiffies64', '5.5'],
+  [Helper.ringbufReserve, 'ringbuf_reserve', '5.8'],
+  [Helper.xdpLoadBytes, 'xdp_load_bytes', '5.18'],
+] as const
+
+function helpers({ features }: BpfModule): Finding {
+  const missing = wantedHelpers.filter(([number]) => !features.helper('xdp', number))
+  if (missing.length === 0) return ok('bpf.helpers', wantedHelpers.map(([, name]) => name).join(', '))
+  const names = missing.map(([, name, since]) => `${name} (Linux ${since})`).join(', ')
+  return problem('bpf.helpers', `XDP programs cannot call ${names}`, 'install a newer kernel; Debian 12 has 6.1')
 }
 
 async function attempt(check: string, what: string, work: () => void | Promise<void>): Promise<Finding> {
