@@ -19,11 +19,21 @@ import { makePlan } from './plan.ts'
 import { preflight } from './preflight.ts'
 import { probe } from './probe.ts'
 import { createRoot, openRoot } from './root.ts'
+import { Samples } from './samples.ts'
 import { changeSet, contentsOfSet, findSet, readAddress, readPrefix, SetCache } from './set-update.ts'
 import { grownSet, keptSets, openSets } from './sets.ts'
 import { entryId, firewallStatus, pendingConfirm, ruleStatus, setStatus } from './status.ts'
 import { cleanUp, commit, finishLinks } from './transaction.ts'
-import type { ApplyResult, CountersReport, FirewallStatus, Plan, Probe, RuleStatus, SetStatus } from './types.ts'
+import type {
+  ApplyResult,
+  CountersReport,
+  FirewallStatus,
+  Plan,
+  Probe,
+  RuleStatus,
+  Sample,
+  SetStatus,
+} from './types.ts'
 
 export interface ApplyRequest {
   readonly desired: Desired
@@ -50,6 +60,7 @@ export class Firewall {
   readonly #waitMs: number
   readonly #step: Step
   readonly #sets = new SetCache()
+  #samples: Samples | undefined
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor(paths: Paths, options: FirewallOptions = {}) {
@@ -227,6 +238,15 @@ export class Firewall {
   /** Test runs of the live program, which leave its counters alone. */
   probe(packets: readonly Uint8Array[]): Promise<Probe[]> {
     return probe(requireLive(this.#paths), packets)
+  }
+
+  /** Packets that rules or the data path copied, as they come, until the signal is given. */
+  async *samples(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Sample, void> {
+    const live = requireLive(this.#paths)
+    if (this.#samples === undefined || this.#samples.isClosed) {
+      this.#samples = new Samples(live, () => readLive(this.#paths))
+    }
+    yield* this.#samples.read(options.signal)
   }
 
   /** One change at a time: in this process by a queue, among processes by the lock. */
