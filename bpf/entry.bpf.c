@@ -10,8 +10,10 @@ enum stage { STAGE_FIREWALL, STAGE_BALANCER };
 
 #define STAGES 8
 
-/* Key of `received`. Without a stage a packet is passed, and counted as unfiltered too. */
-enum outcome { OUTCOME_RECEIVED, OUTCOME_UNFILTERED, OUTCOMES };
+#define OUTCOMES 2
+
+/* Without a stage a packet is passed, and counted as unfiltered too. */
+enum outcome { OUTCOME_RECEIVED, OUTCOME_UNFILTERED };
 
 struct traffic {
 	__u64 packets;
@@ -21,18 +23,18 @@ struct traffic {
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, OUTCOMES);
-	__type(key, __u32);
+	__type(key, enum outcome);
 	__type(value, struct traffic);
 } received SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, STAGES);
-	__type(key, __u32);
+	__type(key, enum stage);
 	__type(value, __u32);
 } stages SEC(".maps");
 
-static __always_inline void count(__u32 outcome, __u64 bytes)
+static __always_inline void count(enum outcome outcome, __u64 bytes)
 {
 	struct traffic *traffic = bpf_map_lookup_elem(&received, &outcome);
 

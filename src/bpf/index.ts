@@ -1,7 +1,10 @@
 export type { Attachment } from './attachment.ts'
 export { bytes, type Codec, decode, encode, U32, U64 } from './codec.ts'
+export { readBytes, readList, readText, writeBytes, writeList, writeText } from './codec-parts.ts'
 export { BpfError, type BpfErrorCode, UnsupportedError, VerifierError } from './errors.ts'
+export { Events } from './events.ts'
 export { features, requireFeature } from './features.ts'
+export { GlobalVariable } from './global-variable.ts'
 export {
   ATTACH_TYPES,
   type AttachType,
@@ -12,6 +15,7 @@ export {
   type ProgramType,
 } from './kinds.ts'
 export { type Attachable, Link, type LinkInfo, type TcxDirection, type XdpMode } from './link.ts'
+export { type Loaded, type LoadOptions, load, type MapHandle } from './load.ts'
 export { BpfMap, cpuCount, type MapDefinition, Update } from './map.ts'
 export type { MapBatch } from './map-batch.ts'
 export { BpfObject, type ObjectOptions } from './object.ts'
@@ -24,5 +28,6 @@ export {
   RingBuffer,
   type RingListener,
 } from './ring-buffer.ts'
+export type { EventsSpec, MapSpec, ObjectSpec, ProgramSpec, RawMapSpec, VariableSpec } from './spec.ts'
 export type { TestRunOptions, TestRunResult } from './test-run.ts'
 export { TypedMap, typed } from './typed-map.ts'
