@@ -81,7 +81,7 @@ install_modules() {
 
 build_objects() {
   stamp=build/bpf/.built
-  if [ -e "$stamp" ] && [ -z "$(find bpf lab/bpf tests/fixtures -name '*.[ch]' -newer "$stamp")" ]; then return; fi
+  if [ -e "$stamp" ] && [ -z "$(find bpf lab/bpf tests/fixtures -name '*.[ch]' -newer "$stamp" 2>/dev/null)" ]; then return; fi
   say 'compiling BPF objects'
   mkdir -p build/bpf
   touch "$stamp.new"
