@@ -1,4 +1,4 @@
-import { UnsupportedError } from './errors.ts'
+import { UnsupportedError, VerifierError } from './errors.ts'
 import * as libbpf from './ffi/libbpf.ts'
 import { MAP_KINDS, type MapKind, PROGRAM_TYPES, type ProgramType } from './kinds.ts'
 import { hasTcx } from './link.ts'
@@ -7,6 +7,12 @@ import { check } from './result.ts'
 
 /** `return value`: `mov r0, value; exit`. */
 const returns = (value: number): Uint8Array => Uint8Array.of(0xb7, 0, 0, 0, value, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
+
+const CALL = 0x85
+const EXIT = 0x95
+
+/** What verifiers of all ages say about a helper that there is not. */
+const noHelper = /(invalid|unknown) func|cannot use helper/
 
 const XDP_DROP = 1
 const TC_PASS = 0
@@ -23,9 +29,22 @@ export const features = {
     return check(libbpf.probeProgram(PROGRAM_TYPES[type], null), `ask for programs of type ${type}`) === 1
   },
 
-  /** Whether programs of a type may call a helper, by its number in `enum bpf_func_id`. */
-  helper(type: ProgramType, helper: number): boolean {
-    return check(libbpf.probeHelper(PROGRAM_TYPES[type], helper, null), `ask for helper ${helper} of ${type}`) === 1
+  /**
+   * Whether programs of a type may call a helper, by its number in `enum bpf_func_id`. libbpf 1.1 asks too, but does not
+   * understand the answer of Linux 6.10 and newer.
+   */
+  async helper(type: ProgramType, helper: number): Promise<boolean> {
+    const instructions = new Uint8Array(16)
+    instructions.set([CALL, 0, 0, 0, helper & 0xff, helper >> 8, 0, 0, EXIT])
+    try {
+      const program = await Program.load({ type, name: 'probe', instructions, license: 'GPL' })
+      program.close()
+      return true
+    } catch (error) {
+      // Without arguments most calls are refused, but for another reason.
+      if (error instanceof VerifierError) return !error.log.some((line) => noHelper.test(line))
+      throw error
+    }
   },
 
   /** Whether a test run can make packets that take effect (Linux 5.18). */

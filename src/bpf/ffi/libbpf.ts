@@ -70,9 +70,6 @@ export const programDetach = declare<[number, number, number]>(
 /** Each gives 1 for yes, 0 for no, or a negated errno when it cannot tell. */
 export const probeMap = declare<[number, Bytes]>('int libbpf_probe_bpf_map_type(int type, const void *opts)')
 export const probeProgram = declare<[number, Bytes]>('int libbpf_probe_bpf_prog_type(int type, const void *opts)')
-export const probeHelper = declare<[number, number, Bytes]>(
-  'int libbpf_probe_bpf_helper(int type, int helper, const void *opts)',
-)
 
 /** Arguments of calls that run on other threads at this moment, kept from the garbage collector. */
 const inFlight = new Set<readonly unknown[]>()
