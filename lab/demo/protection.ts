@@ -15,6 +15,8 @@ const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 export interface ProtectionOptions {
   /** Namespace of the edge. */
   readonly netns: string
+  /** The CPU that the command line and the agent run on. */
+  readonly cpu: number
   /** A directory of the demo's own. */
   readonly directory: string
 }
@@ -82,9 +84,9 @@ export class Protection {
   }
 
   #start(args: readonly string[]): ChildProcess {
-    const { netns } = this.#options
+    const { netns, cpu } = this.#options
     const stdio: ('ignore' | 'pipe')[] = ['ignore', 'pipe', 'pipe']
-    return start(process.execPath, ['--import', 'tsx', CLI, '--json', ...args], { netns, env: this.#env, stdio })
+    return start(process.execPath, ['--import', 'tsx', CLI, '--json', ...args], { netns, cpu, env: this.#env, stdio })
   }
 
   async #command(args: readonly string[]): Promise<unknown> {

@@ -13,7 +13,7 @@ import { Protection } from './protection.ts'
 import { type Servers, startServers, ZONE } from './servers.ts'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
 
-/** Clients, attack and router share one CPU; the edge has the other for itself. */
+/** Clients, attack, router and command line share one CPU; the edge's network and servers have the other for themselves. */
 const CLIENT_CPU = 0
 const EDGE_CPU = Math.min(1, cpus().length - 1)
 /** Same seed, same packets, in every run of the demo. */
@@ -35,6 +35,8 @@ export async function buildScene(): Promise<Scene> {
     while (closers.length > 0) await closers.pop()!()
   }
   try {
+    // The edge's CPU is left alone: whatever runs there in the kernel holds up the thread that empties the ring.
+    pinToCpu(process.pid, CLIENT_CPU)
     const lab = Lab.build(pointOfPresence())
     closers.push(() => lab.close())
     const directory = temporaryDirectory(closers)
@@ -46,7 +48,7 @@ export async function buildScene(): Promise<Scene> {
     closers.push(() => servers.stop())
     const flood = await Flood.start(floodOptions(lab))
     closers.push(() => flood.close())
-    const protection = new Protection({ netns: edge, directory })
+    const protection = new Protection({ netns: edge, cpu: CLIENT_CPU, directory })
     closers.push(() => protection.close())
     return {
       clients: { netns: lab.netns('clients'), cpu: CLIENT_CPU, directory },
