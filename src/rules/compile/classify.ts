@@ -1,4 +1,4 @@
-import { type Label, r0, r1, r2, r3, r4, r5, r8 } from '../asm/index.ts'
+import { type Label, r0, r1, r2, r3, r4, r5 } from '../asm/index.ts'
 import type { Bits } from './bits.ts'
 import { absentClass, Classes, type Constrained, type Segment, segments } from './classes.ts'
 import type { Dimension } from './constraint.ts'
@@ -29,7 +29,7 @@ export function emitDimension(
   if (dimension.kind === 'fact') emitFact(ctx, dimension, rows)
   else if (dimension.kind === 'address') emitAddress(ctx, dimension, rows)
   else emitNumber(ctx, dimension, rows)
-  ctx.asm.jumpIf(r8, '==', 0, ctx.none)
+  ctx.leaveIfNone()
 }
 
 /** Classes 0 and 1 of something that is false or true. */

@@ -2,7 +2,7 @@ import { type Assembler, type Label, type Register, r1, r2, r4, r5, r8 } from '.
 import type { FieldName } from '../fields.ts'
 import type { Arena } from './arena.ts'
 import type { Bits } from './bits.ts'
-import type { Stack } from './stack.ts'
+import { type Stack, unlink } from './stack.ts'
 
 export const TABLES = 'tables'
 
@@ -42,6 +42,24 @@ export class MatchContext {
   /** Place the sets of rows of one dimension's classes; what {@link apply} refers to. */
   dimension(name: string, classes: readonly Bits[]): Records {
     return new Records(this, name, classes)
+  }
+
+  /** To `none` if no row is alive. Tests a copy, so that the verifier learns nothing about r8; uses r1. */
+  leaveIfNone(): void {
+    this.#copyAlive()
+    this.asm.jumpIf(r1, '==', 0, this.none)
+  }
+
+  /** To `some` if any of these rows may be alive. Uses r1 and r2. */
+  jumpIfAlive(rows: Bits, some: Label): void {
+    this.#copyAlive()
+    this.asm.constant(r2, this.words === 1 ? rows.words[0]! : rows.summary)
+    this.asm.jumpIf(r1, '&', r2, some)
+  }
+
+  #copyAlive(): void {
+    this.asm.mov(r1, r8)
+    unlink(this.asm, r1)
   }
 
   /** `rows` &= rows alive in the word at byte offset `word`, in every dimension. Uses r4 and r5. */

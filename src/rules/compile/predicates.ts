@@ -1,5 +1,5 @@
 import { encodeName } from '../../net/dns-name.ts'
-import { type Label, r0, r1, r2, r3, r4, r6, r8 } from '../asm/index.ts'
+import { type Label, r0, r1, r2, r3, r4, r6 } from '../asm/index.ts'
 import { emitLookup4, emitLookup6, LOOKUP6_STACK, type SetGeometry } from '../sets/index.ts'
 import { emitBytesAt } from './bytes.ts'
 import type { DimensionRows } from './classify.ts'
@@ -40,8 +40,7 @@ export function emitPredicate(
     Label,
     Label,
   ]
-  asm.constant(r1, ctx.words === 1 ? depending.words[0]! : depending.summary)
-  asm.jumpIf(r8, '&', r1, ask)
+  ctx.jumpIfAlive(depending, ask)
   records.applyConstant(2)
   asm.jump(done)
   asm.bind(ask)
@@ -52,7 +51,7 @@ export function emitPredicate(
   asm.bind(hit)
   records.applyConstant(1)
   asm.bind(done)
-  asm.jumpIf(r8, '==', 0, ctx.none)
+  ctx.leaveIfNone()
 }
 
 function emitQuestion(ctx: MatchContext, predicate: Predicate, hit: Label, miss: Label, env: PredicateEnv): void {
