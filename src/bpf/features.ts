@@ -1,8 +1,9 @@
-import { UnsupportedError, VerifierError } from './errors.ts'
+import { UnsupportedError } from './errors.ts'
 import * as libbpf from './ffi/libbpf.ts'
 import { MAP_KINDS, type MapKind, PROGRAM_TYPES, type ProgramType } from './kinds.ts'
 import { hasTcx } from './link.ts'
 import { Program } from './program.ts'
+import { tryProgram } from './program-load.ts'
 import { check } from './result.ts'
 
 /** `return value`: `mov r0, value; exit`. */
@@ -33,18 +34,12 @@ export const features = {
    * Whether programs of a type may call a helper, by its number in `enum bpf_func_id`. libbpf 1.1 asks too, but does not
    * understand the answer of Linux 6.10 and newer.
    */
-  async helper(type: ProgramType, helper: number): Promise<boolean> {
+  helper(type: ProgramType, helper: number): boolean {
     const instructions = new Uint8Array(16)
     instructions.set([CALL, 0, 0, 0, helper & 0xff, helper >> 8, 0, 0, EXIT])
-    try {
-      const program = await Program.load({ type, name: 'probe', instructions, license: 'GPL' })
-      program.close()
-      return true
-    } catch (error) {
-      // Without arguments most calls are refused, but for another reason.
-      if (error instanceof VerifierError) return !error.log.some((line) => noHelper.test(line))
-      throw error
-    }
+    const log = tryProgram({ type, name: 'probe', instructions, license: 'GPL' })
+    // Without arguments most calls are refused, but for another reason.
+    return log === undefined || !log.some((line) => noHelper.test(line))
   },
 
   /** Whether a test run can make packets that take effect (Linux 5.18). */

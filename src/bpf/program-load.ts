@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs'
 import { VerifierError } from './errors.ts'
 import { errnoName } from './ffi/errno.ts'
 import * as libbpf from './ffi/libbpf.ts'
@@ -29,6 +30,7 @@ const LOG_BUFFER = 96
 
 /** Bytes for the verifier's log. If more is written, the kernel keeps the end, where the reason is. */
 const LOG_BYTES = 1 << 24
+const SHORT_LOG_BYTES = 1 << 16
 
 const ENOSPC = -28
 
@@ -43,8 +45,27 @@ export async function loadProgram(definition: ProgramDefinition): Promise<number
   return result >= 0 ? result : explain(definition, result)
 }
 
+/** Loads a program that is small, on this thread, and closes it. @returns what the verifier said, or undefined if nothing was wrong. */
+export function tryProgram(definition: ProgramDefinition): string[] | undefined {
+  const log = new NativeMemory(SHORT_LOG_BYTES)
+  try {
+    const result = libbpf.programLoad(...argumentsOf(definition, log))
+    if (result < 0) return log.text().trimEnd().split('\n')
+    closeSync(result)
+    return undefined
+  } finally {
+    log.free()
+  }
+}
+
+type LoadArguments = Parameters<typeof libbpf.programLoad>
+
 function load(definition: ProgramDefinition, log?: NativeMemory): Promise<number> {
-  const { expectedAttachType: attachType } = definition
+  return libbpf.onThread(libbpf.programLoad, ...argumentsOf(definition, log))
+}
+
+function argumentsOf(definition: ProgramDefinition, log?: NativeMemory): LoadArguments {
+  const { type, name, license, instructions, expectedAttachType: attachType } = definition
   const options = new Uint8Array(SIZE)
   const view = new DataView(options.buffer)
   view.setBigUint64(0, BigInt(SIZE), true)
@@ -55,17 +76,7 @@ function load(definition: ProgramDefinition, log?: NativeMemory): Promise<number
     view.setUint32(LOG_SIZE, log.size, true)
     view.setBigUint64(LOG_BUFFER, log.address, true)
   }
-  const { type, name, license, instructions } = definition
-  const count = instructions.length / 8
-  return libbpf.onThread(
-    libbpf.programLoad,
-    PROGRAM_TYPES[type],
-    kernelName(name),
-    license,
-    instructions,
-    count,
-    options,
-  )
+  return [PROGRAM_TYPES[type], kernelName(name), license, instructions, instructions.length / 8, options]
 }
 
 /** Loads once more, to hear the verifier's reason: a log costs time that most loads need not spend. */
