@@ -30,7 +30,7 @@ export interface LoadOptions<S extends ObjectSpec> {
   readonly maxEntries?: { readonly [M in keyof S['maps']]?: number }
   /** Existing maps to use in place of new ones. They stay their owner's. */
   readonly reuse?: { readonly [M in keyof S['maps']]?: BpfMap }
-  /** The only programs to load; all unless told. */
+  /** The only programs to load; all unless told, but those of a section like `?xdp`. */
   readonly programs?: readonly (keyof S['programs'])[]
   /** The bytes of the object file, if they are not where the build puts them. */
   readonly image?: Uint8Array
@@ -97,7 +97,8 @@ function checkLayout(spec: ObjectSpec, shape: ObjectShape): void {
 function configured(spec: ObjectSpec, shape: ObjectShape, given: unknown): Record<string, Uint8Array> {
   if (!spec.config || given === undefined) return {}
   const { section, offset, codec } = spec.config
-  const contents = shape.data.get(section)!.slice()
+  // Not slice(), which for a Buffer is no copy.
+  const contents = new Uint8Array(shape.data.get(section)!)
   const view = new DataView(contents.buffer)
   codec.write(view, offset, { ...(codec.read(view, offset) as object), ...(given as object) })
   return { [section]: contents }
@@ -119,16 +120,24 @@ function handles<S extends ObjectSpec>(spec: S, object: BpfObject): Loaded<S> {
     return handle
   }
   const globals = Object.entries(spec.globals ?? {})
-  const programs = Object.entries(spec.programs).filter(([, { name }]) => object.programs.has(name))
   const made = {
     object,
     maps: Object.fromEntries(Object.entries(spec.maps).map(([key, map]) => [key, mapHandle(map)])),
-    programs: Object.fromEntries(programs.map(([key, { name }]) => [key, object.program(name)])),
+    programs: programsOf(spec, object),
     globals: Object.fromEntries(globals.map(([key, variable]) => [key, globalOf(object, variable)])),
     close,
     [Symbol.dispose]: close,
   }
   return made as Loaded<S>
+}
+
+/** A program that was not asked for is missed only by who uses it. */
+function programsOf(spec: ObjectSpec, object: BpfObject): object {
+  const programs = {}
+  for (const [key, { name }] of Object.entries(spec.programs)) {
+    Object.defineProperty(programs, key, { enumerable: object.programs.has(name), get: () => object.program(name) })
+  }
+  return programs
 }
 
 function handleOf(

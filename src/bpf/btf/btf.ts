@@ -78,7 +78,7 @@ interface Common {
   readonly name: string
   readonly kind: number
   readonly count: number
-  /** Bitfields are told apart, or enumerators are signed. */
+  /** Bitfields are told apart. */
   readonly flag: boolean
   /** A size or the number of a type. */
   readonly sizeOrType: number
@@ -140,7 +140,7 @@ class Reader {
       return { kind: kind === STRUCT ? 'struct' : 'union', name, size, members }
     }
     if (kind === ENUM || kind === ENUM64) {
-      return { kind: 'enum', name, size, values: this.#repeat(count, () => this.#enumerator(kind === ENUM64, flag)) }
+      return { kind: 'enum', name, size, values: this.#repeat(count, () => this.#enumerator(kind === ENUM64)) }
     }
     if (kind === SECTION) return { kind: 'section', name, variables: this.#repeat(count, () => this.#variable()) }
     if (kind === ARRAY) {
@@ -173,11 +173,11 @@ class Reader {
       : { name, type, bitOffset: offset, bitSize: 0 }
   }
 
-  #enumerator(wide: boolean, signed: boolean): Enumerator {
+  /** Always signed: compilers before clang 15 do not tell, and the same source must read the same with each. */
+  #enumerator(wide: boolean): Enumerator {
     const [name, low] = [this.#text(), this.#u32()]
-    const high = wide ? this.#u32() : signed && low >>> 31 === 1 ? 0xffff_ffff : 0
-    const value = (BigInt(high) << 32n) | BigInt(low)
-    return { name, value: signed ? BigInt.asIntN(64, value) : value }
+    const high = wide ? this.#u32() : low >>> 31 === 1 ? 0xffff_ffff : 0
+    return { name, value: BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low)) }
   }
 
   #variable(): SectionVariable {

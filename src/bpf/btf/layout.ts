@@ -54,7 +54,7 @@ export interface Field {
 /** A type that programs and user space cannot share. The message names the field. */
 export class LayoutError extends Error {
   constructor(where: string, reason: string) {
-    super(`Cannot share "${where}" with user space: ${reason}`)
+    super(`Cannot share ${where} with user space: ${reason}`)
     this.name = 'LayoutError'
   }
 }

@@ -114,7 +114,7 @@ function configure(object: Pointer, { data, maxEntries, reuse, programs }: Objec
     if (fd !== undefined) results.push(reuseFd(pointer, fd))
   }
   for (const { name, pointer } of programsOf(object)) {
-    if (programs && !programs.has(name)) results.push(setAutoload(pointer, false))
+    if (programs) results.push(setAutoload(pointer, programs.has(name)))
   }
   return results.find((result) => result < 0) ?? 0
 }
