@@ -104,7 +104,7 @@ function failure(what: string, { code, signal, stdout, stderr }: Ended): Error {
 function untilReady(agent: ChildProcess): Promise<undefined> {
   return new Promise((resolve) => {
     createInterface({ input: agent.stdout! }).on('line', (line) => {
-      if (line.startsWith('{') && (JSON.parse(line) as { event?: string }).event === 'ready') resolve(undefined)
+      if (/^\{.*"event":"ready"/.test(line)) resolve(undefined)
     })
   })
 }
