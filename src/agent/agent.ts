@@ -187,6 +187,7 @@ export class Agent implements Control {
     this.#watch?.close()
     this.#confirm.clear()
     this.#expiry.clear()
+    this.#firewall.close()
     this.#lock.release()
   }
 

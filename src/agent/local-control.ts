@@ -102,8 +102,9 @@ export class LocalControl implements Control {
     return this.#firewall.down()
   }
 
-  /** Nothing is held open between calls. */
-  close(): void {}
+  close(): void {
+    this.#firewall.close()
+  }
 
   #load(config: string | undefined): Promise<LoadedConfig> {
     const path = config ?? this.#config ?? findConfig(process.cwd())

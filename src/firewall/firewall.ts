@@ -15,12 +15,13 @@ import { openMap } from './open.ts'
 import type { Paths } from './paths.ts'
 import { createPending, milliseconds, now, openPending, readPending, removePending } from './pending.ts'
 import { generationFolder, hasGeneration, listLinks, prepareFolder, removePins } from './pins.ts'
-import { makePlan } from './plan.ts'
+import { draftPlan } from './plan.ts'
 import { preflight } from './preflight.ts'
 import { probe } from './probe.ts'
 import { createRoot, openRoot } from './root.ts'
 import { Samples } from './samples.ts'
-import { changeSet, contentsOfSet, findSet, readAddress, readPrefix, SetCache } from './set-update.ts'
+import { SetCache } from './set-cache.ts'
+import { changeSet, findSet, readAddress, readPrefix } from './set-update.ts'
 import { grownSet, keptSets, openSets } from './sets.ts'
 import { entryId, firewallStatus, pendingConfirm, ruleStatus, setStatus } from './status.ts'
 import { cleanUp, commit, finishLinks } from './transaction.ts'
@@ -72,7 +73,8 @@ export class Firewall {
   /** What an apply would do. Compiles, but loads and changes nothing. */
   async plan({ desired }: Pick<ApplyRequest, 'desired'>): Promise<Plan> {
     findInterfaces(this.#paths, desired.interfaces)
-    return makePlan(readLive(this.#paths)?.manifest, desired, await openSets(desired.sets))
+    const { plan, measure } = await draftPlan(readLive(this.#paths)?.manifest, desired, await openSets(desired.sets))
+    return { ...plan, instructions: measure() }
   }
 
   /** Puts a configuration in force; dynamic rules stay. */
@@ -83,14 +85,19 @@ export class Firewall {
       const live = readLive(this.#paths)
       const { desired } = request
       const sets = await openSets(desired.sets)
-      const plan = await makePlan(live?.manifest, desired, sets)
+      const { plan } = await draftPlan(live?.manifest, desired, sets)
       const changed = live === undefined || !this.#isInForce(live, request, plan)
-      const generation = changed
-        ? (await this.#replace(request, live, { configured: desired.rules, sets })).generation
-        : live.manifest.generation
+      const manifest = changed ? await this.#replace(request, live, { configured: desired.rules, sets }) : live.manifest
+      const { generation, instructions } = manifest
       const pending = pendingConfirm(requireLive(this.#paths))
       const tookMs = performance.now() - started
-      return { generation, plan, changed, ...(pending === undefined ? {} : { pending }), tookMs }
+      return {
+        generation,
+        plan: { ...plan, instructions },
+        changed,
+        ...(pending === undefined ? {} : { pending }),
+        tookMs,
+      }
     })
   }
 
@@ -190,7 +197,7 @@ export class Firewall {
       const change: SetChangeRecord = { op, prefix: readPrefix(text) }
       const live = requireLive(this.#paths)
       const set = findSet(live, name)
-      const update = changeSet(live, set, change, this.#sets)
+      const update = changeSet(this.#sets.openForChange(live, set), change)
       if (update !== 'full') return update === 'changed'
       const sets = keptSets(live).map((kept) => (kept.name === name ? grownSet(live, set, change) : kept))
       await this.#rebuild(live, { sets })
@@ -219,8 +226,7 @@ export class Firewall {
   /** Whether a set holds each address. */
   contains(name: string, addresses: readonly string[]): boolean[] {
     const live = requireLive(this.#paths)
-    findSet(live, name)
-    const set = contentsOfSet(live, name, this.#sets)
+    const set = this.#sets.open(live, findSet(live, name)).contents()
     return addresses.map((address) => set.includes(readAddress(address)))
   }
 
@@ -249,6 +255,11 @@ export class Firewall {
     yield* this.#samples.read(options.signal)
   }
 
+  /** Closes what is kept open between calls; it can be used again. */
+  close(): void {
+    this.#sets.close()
+  }
+
   /** One change at a time: in this process by a queue, among processes by the lock. */
   #change<T>(work: () => Promise<T>): Promise<T> {
     const run = this.#queue.then(async () => {
@@ -265,7 +276,7 @@ export class Firewall {
   }
 
   /** Nothing would change, no interface is missing, nothing has to be confirmed or collected. */
-  #isInForce(live: Live, request: ApplyRequest, plan: Plan): boolean {
+  #isInForce(live: Live, request: ApplyRequest, plan: Pick<Plan, 'changes'>): boolean {
     if (plan.changes.length > 0 || request.confirmWithinMs !== undefined) return false
     if (request.minor !== true && readPending(live.folder) !== undefined) return false
     const interfaces = interfaceStatus(this.#paths, entryId(this.#paths), live.manifest.interfaces)
@@ -346,6 +357,7 @@ export class Firewall {
   }
 
   #removeAll(): void {
+    this.#sets.close()
     for (const name of listLinks(this.#paths)) detach(this.#paths, name)
     removePins(this.#paths.bpf)
   }

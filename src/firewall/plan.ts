@@ -14,12 +14,23 @@ import type { Plan } from './types.ts'
 /** Programs are equally long whatever the clock says. */
 const anyClock: ClockCalibration = { hz: 250, jiffiesAtZero: 0n }
 
+/** A plan, and how to find out how many instructions it takes, which is most of the work. */
+export interface Draft {
+  readonly plan: Omit<Plan, 'instructions'>
+  /** @throws CompileError */
+  measure(): number
+}
+
 /**
- * Says what would change, and compiles it to see that it can be.
+ * Says what would change.
  *
- * @throws CompileError, SetFileError, FirewallError SEAWALL_DUPLICATE_RULE
+ * @throws SetFileError, FirewallError SEAWALL_DUPLICATE_RULE
  */
-export async function makePlan(live: Manifest | undefined, desired: Desired, sets: readonly SetInput[]): Promise<Plan> {
+export async function draftPlan(
+  live: Manifest | undefined,
+  desired: Desired,
+  sets: readonly SetInput[],
+): Promise<Draft> {
   const known = new Map<string, { prefixes: number; geometry: SetGeometry }>()
   for (const input of sets) known.set(input.name, await describe(input, live))
   const outline: Outline = {
@@ -33,11 +44,8 @@ export async function makePlan(live: Manifest | undefined, desired: Desired, set
   const rules = [...dynamic, ...desired.rules]
   const geometries = new Map([...known].map(([name, { geometry }]) => [name, geometry]))
   return {
-    fresh: live === undefined,
-    changes: diff(live, outline),
-    rules: rules.length,
-    instructions: measure({ rules, malformed: desired.malformed }, geometries),
-    warnings: [],
+    plan: { fresh: live === undefined, changes: diff(live, outline), rules: rules.length, warnings: [] },
+    measure: () => measure({ rules, malformed: desired.malformed }, geometries),
   }
 }
 

@@ -1,37 +1,15 @@
-import { join } from 'node:path'
 import { type Address, parseAddress } from '../net/address.ts'
 import { NetError } from '../net/errors.ts'
 import { type Prefix, parsePrefix } from '../net/prefix.ts'
-import { openSet, type PrefixSet } from '../rules/sets/index.ts'
+import type { PrefixSet } from '../rules/sets/index.ts'
 import { FirewallError } from './errors.ts'
-import { Handles } from './handles.ts'
-import { Journal, type SetChangeRecord } from './journal.ts'
+import type { SetChangeRecord } from './journal.ts'
 import type { Live } from './live.ts'
 import type { ManifestSet } from './manifest.ts'
-import { pinOf } from './maps.ts'
-import { openMap } from './open.ts'
-import { loadSet } from './sets.ts'
+import type { OpenSet } from './set-cache.ts'
 
 /** `full`: nothing was changed, there is no room in place. */
 export type SetUpdate = 'changed' | 'same' | 'full'
-
-/** Sets as this process knows them, each under the id of its map: loading a large one takes longer than changing it. */
-export class SetCache {
-  readonly #sets = new Map<string, { readonly map: number; readonly set: PrefixSet }>()
-
-  get(name: string, map: number): PrefixSet | undefined {
-    const found = this.#sets.get(name)
-    return found?.map === map ? found.set : undefined
-  }
-
-  load(folder: string, name: string, map: number): PrefixSet {
-    const known = this.get(name, map)
-    if (known !== undefined) return known
-    const set = loadSet(folder, name)
-    this.#sets.set(name, { map, set })
-    return set
-  }
-}
 
 /** Reads a prefix that a person gave. */
 export function readPrefix(text: string): Prefix {
@@ -53,16 +31,6 @@ export function readAddress(text: string): Address {
   }
 }
 
-/** What a set of the generation in force holds, as this process knows it. */
-export function contentsOfSet(live: Live, name: string, cache: SetCache): PrefixSet {
-  const map = openMap(join(live.folder, pinOf(`set:${name}`)))
-  try {
-    return cache.load(live.folder, name, map.id)
-  } finally {
-    map.close()
-  }
-}
-
 /**
  * Finds a set of the generation in force.
  *
@@ -80,38 +48,41 @@ export function findSet(live: Live, name: string): ManifestSet {
 
 /**
  * Adds or deletes one prefix in the memory that packets read. The journal has it first, so that a process that dies in between
- * leaves a change that the next one can make again.
+ * leaves a change that {@link repairSet} makes again.
  */
-export function changeSet(
-  live: Live,
-  { name, geometry }: ManifestSet,
-  change: SetChangeRecord,
-  cache: SetCache,
-): SetUpdate {
-  const handles = new Handles()
-  const open = (symbol: string) => handles.keep(openMap(join(live.folder, pinOf(symbol))))
-  try {
-    const map = open(`set:${name}`)
-    const memory = openSet(map.mmap(), geometry)
-    const journal = new Journal(open(`changes:${name}`).mmap())
-    const contents = () => cache.load(live.folder, name, map.id)
-    const make = ({ op, prefix }: SetChangeRecord) =>
-      op === 'add' ? memory.add(prefix) : memory.delete(prefix, contents()) ? 'deleted' : 'absent'
+export function changeSet(set: OpenSet, change: SetChangeRecord): SetUpdate {
+  if (change.op === 'delete' && !set.contents().has(change.prefix)) return 'same'
+  if (set.journal.isFull) return 'full'
+  const { known } = set
+  set.journal.append(change)
+  if (change.op === 'delete') return remove(set, change.prefix, known!)
+  const added = set.memory.add(change.prefix)
+  if (added !== 'added') set.journal.removeLast()
+  if (added === 'full') return 'full'
+  if (added === 'present') return addCovered(set, change)
+  if (known?.add(change.prefix)) set.settle(known)
+  return 'changed'
+}
 
-    const last = cache.get(name, map.id) === undefined ? [...journal.entries()].at(-1) : undefined
-    if (last !== undefined) make(last)
-    if (change.op === 'delete' && !contents().has(change.prefix)) return 'same'
-    if (journal.isFull) return 'full'
-    journal.append(change)
-    if (change.op === 'delete') contents().delete(change.prefix)
-    const made = make(change)
-    if (made === 'full' || made === 'present') {
-      journal.removeLast()
-      return made === 'full' ? 'full' : 'same'
-    }
-    if (change.op === 'add') cache.get(name, map.id)?.add(change.prefix)
-    return 'changed'
-  } finally {
-    handles.close()
-  }
+/** Makes the last change of the journal again, in case that who wrote it down did not come to make it. */
+export function repairSet(set: OpenSet): void {
+  const last = [...set.journal.entries()].at(-1)
+  if (last?.op === 'add') set.memory.add(last.prefix)
+  else if (last?.op === 'delete') remove(set, last.prefix, set.contents())
+}
+
+function remove(set: OpenSet, prefix: Prefix, contents: PrefixSet): SetUpdate {
+  contents.delete(prefix)
+  set.settle(contents)
+  set.memory.delete(prefix, contents)
+  return 'changed'
+}
+
+/** Packets see no difference, as other elements cover all of it; but these may go. */
+function addCovered(set: OpenSet, change: SetChangeRecord): SetUpdate {
+  const contents = set.contents()
+  if (!contents.add(change.prefix)) return 'same'
+  set.journal.append(change)
+  set.settle(contents)
+  return 'changed'
 }

@@ -213,6 +213,21 @@ test('Firewall.changeSet keeps its changes over a reload of other things', async
   assert.equal(fixture.send(udpPacket(1, '203.0.113.5')), 'pass')
 })
 
+test('Firewall.changeSet keeps an element that others cover, and knows what another process changed', async () => {
+  await firewall().apply(
+    await fixture.config(['drop if ip.src in $bad'], { sets: { bad: ['10.0.0.0/9', '10.128.0.0/9'] } }),
+  )
+  const [mine, theirs] = [firewall(), firewall()]
+  assert.equal(await mine.changeSet('bad', 'add', '10.0.0.0/8'), true)
+  assert.equal(await theirs.changeSet('bad', 'delete', '10.0.0.0/9'), true)
+  assert.equal(await mine.changeSet('bad', 'delete', '10.0.0.0/9'), false)
+  assert.equal(fixture.send(udpPacket(1, '10.1.1.1')), 'drop')
+  assert.equal(await mine.changeSet('bad', 'delete', '10.0.0.0/8'), true)
+  assert.equal(fixture.send(udpPacket(1, '10.1.1.1')), 'pass')
+  assert.equal(fixture.send(udpPacket(1, '10.129.1.1')), 'drop')
+  for (const one of [mine, theirs]) one.close()
+})
+
 test('Firewall.changeSet makes room when there is none in place', async () => {
   await firewall().apply(await fixture.config(['drop if ip.src in $bad'], { sets: { bad: [] } }))
   const { generation } = firewall().status()
