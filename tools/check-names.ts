@@ -40,7 +40,7 @@ function strayGenerated(root: string): string[] {
       .map((name) => `src/generated/${name}.ts: its first line does not say that bpf2ts wrote it`),
     ...programs
       .filter((name) => !generated.includes(name))
-      .map((name) => `bpf/${name}.bpf.c: there is no src/generated/${name}.ts (npm run build:bpf)`),
+      .map((name) => `bpf/${name}.bpf.c: there is no src/generated/${name}.ts (npm run generate)`),
   ]
 }
 
