@@ -45,14 +45,23 @@ export async function loadProgram(definition: ProgramDefinition): Promise<number
   return result >= 0 ? result : explain(definition, result)
 }
 
-/** Loads a program that is small, on this thread, and closes it. @returns what the verifier said, or undefined if nothing was wrong. */
+/**
+ * Loads a small program on this thread, and closes it.
+ *
+ * @returns what the verifier said, or undefined if nothing was wrong.
+ * @throws BpfError BPF_REFUSED when the verifier was not even asked.
+ */
 export function tryProgram(definition: ProgramDefinition): string[] | undefined {
   const log = new NativeMemory(SHORT_LOG_BYTES)
   try {
     const result = libbpf.programLoad(...argumentsOf(definition, log))
-    if (result < 0) return log.text().trimEnd().split('\n')
-    closeSync(result)
-    return undefined
+    if (result >= 0) {
+      closeSync(result)
+      return undefined
+    }
+    const text = log.text().trimEnd()
+    if (text === '') throw refused(result, `load ${definition.type} program "${definition.name}"`)
+    return text.split('\n')
   } finally {
     log.free()
   }

@@ -52,6 +52,7 @@ export class RingBuffer {
   readonly #mask: number
   readonly #listeners = new Set<RingListener>()
   #position: number
+  #open = true
 
   /**
    * Opens a ring; the map may be closed then.
@@ -85,8 +86,11 @@ export class RingBuffer {
    * Reads what is there now, up to `budget` records. A record at which `onRecord` throws is read.
    *
    * @returns how many records were read.
+   * @throws BpfError BPF_CLOSED
    */
   consume(onRecord: RecordReader, budget = Number.MAX_SAFE_INTEGER): number {
+    if (!this.#open)
+      throw new BpfError('BPF_CLOSED', '', 'read records', 'the ring is closed (keep it open while reading)')
     const [words, view, mask] = [this.#words, this.#view, this.#mask]
     const start = this.#position
     let position = start
@@ -104,13 +108,14 @@ export class RingBuffer {
         if ((header & DISCARDED) === 0) {
           count++
           onRecord(view, at + HEADER, length)
+          if (!this.#open) break
         }
         if (left === 0) left = this.#available(position)
       }
       return count
     } finally {
       this.#position = position
-      if (position !== start) Atomics.store(this.#consumer, 0, BigInt(position))
+      if (this.#open && position !== start) Atomics.store(this.#consumer, 0, BigInt(position))
     }
   }
 
@@ -162,6 +167,7 @@ export class RingBuffer {
 
   /** Stops all listeners first. Does nothing the second time. */
   close(): void {
+    this.#open = false
     for (const listener of this.#listeners) listener.close()
     this.#memory.consumer.close()
     this.#memory.data.close()
