@@ -6,7 +6,8 @@ import { layoutHash } from '../../src/bpf/btf/layout-hash.ts'
 import { readObject } from '../../src/bpf/btf/object-spec.ts'
 import { BpfError, BpfMap, BpfObject, load, VerifierError } from '../../src/bpf/index.ts'
 import { entry, Outcome, Stage } from '../../src/generated/entry.ts'
-import { buildBpf } from '../../tools/build-bpf.ts'
+import { generate, generatedOf } from '../../tools/bpf2ts/generate.ts'
+import { buildBpf, sourcesOf } from '../../tools/build-bpf.ts'
 import { Mood, type Sighting, shapes } from '../fixtures/generated/shapes.ts'
 
 const PACKET = new Uint8Array(64)
@@ -255,5 +256,26 @@ test('BpfObject.load() tells several failures at once apart from successes', asy
   for (const result of results) {
     if (result.status === 'fulfilled') result.value.close()
     else assert.match(String(result.reason), /not a proper ELF object/)
+  }
+})
+
+for (const [name, reason] of [
+  ['padding', /map "refused": key\.id .* 3 bytes of padding before it/],
+  ['bitfield', /map "refused": value\.kind .* it is a bitfield/],
+  ['pointer', /map "refused": value\.where .* it is a pointer/],
+  ['union', /map "refused": value\.either .* it is a union/],
+] as const) {
+  test(`generate() refuses a ${name}, and names the file and the field`, () => {
+    const source = `tests/fixtures/refused-${name}.bpf.c`
+    assert.throws(
+      () => generate(source),
+      (error: Error) => error.message.startsWith(`${source}: Cannot share `) && reason.test(error.message),
+    )
+  })
+}
+
+test('generate() makes what is committed', () => {
+  for (const source of sourcesOf('.').filter((path) => !path.includes('/refused-'))) {
+    assert.equal(generate(source), readFileSync(generatedOf(source), 'utf8'), source)
   }
 })
