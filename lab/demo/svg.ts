@@ -167,10 +167,11 @@ function marks(timeline: Timeline, frame: Frame): string[] {
   return timeline.marks.flatMap(({ at, text: what }, index) => {
     const left = x(frame, at)
     const row = TOP + 10 + (index % 4) * 13
+    const late = at > frame.end * 0.88
     const title = what.split(':')[0]!
     return [
       `<line x1="${left}" x2="${left}" y1="${TOP}" y2="${frame.bottom}" stroke="#24292f" stroke-dasharray="3 3"/>`,
-      text(Number(left) + 4, row, title, { size: 11, weight: 600 }),
+      text(Number(left) + (late ? -4 : 4), row, title, { size: 11, weight: 600, anchor: late ? 'end' : 'start' }),
     ]
   })
 }
