@@ -51,6 +51,8 @@ export class RingBuffer {
   readonly #view: DataView
   readonly #mask: number
   readonly #listeners = new Set<RingListener>()
+  /** Wakes those that wait for records. */
+  readonly #sleepers = new Set<() => void>()
   #position: number
   #open = true
 
@@ -138,29 +140,31 @@ export class RingBuffer {
     return listener
   }
 
-  /** Copies of the records, as they come, until the reader stops or the signal is given. */
+  /** Copies of the records, as they come, until the reader stops, the signal is given or the ring is closed. */
   async *records(options: RecordsOptions = {}): AsyncGenerator<Uint8Array, void> {
     const { signal, waiting = 65_536 } = options
     const queue: Uint8Array[] = []
-    let wake: () => void = () => {}
-    const onAbort = (): void => wake()
+    let wake = (): void => {}
+    const onEvent = (): void => wake()
     const listener = this.listen((view, at, length) => {
       if (queue.length >= waiting) this.skipped++
       else queue.push(new Uint8Array(view.buffer, view.byteOffset + at, length).slice())
       wake()
     })
-    signal?.addEventListener('abort', onAbort)
+    const ended = (): boolean => signal?.aborted === true || !this.#open
+    this.#sleepers.add(onEvent)
+    signal?.addEventListener('abort', onEvent)
     try {
-      while (!signal?.aborted) {
+      while (!ended()) {
         yield* queue.splice(0)
-        if (queue.length === 0 && !signal?.aborted) {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-        }
+        if (queue.length > 0 || ended()) continue
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
       }
     } finally {
-      signal?.removeEventListener('abort', onAbort)
+      signal?.removeEventListener('abort', onEvent)
+      this.#sleepers.delete(onEvent)
       listener.close()
     }
   }
@@ -169,6 +173,7 @@ export class RingBuffer {
   close(): void {
     this.#open = false
     for (const listener of this.#listeners) listener.close()
+    for (const wake of this.#sleepers) wake()
     this.#memory.consumer.close()
     this.#memory.data.close()
     this.#map.close()

@@ -206,6 +206,18 @@ test('RingBuffer.records() counts what a slow reader had no room for', async () 
   assert.equal(world.ring.skipped, 30)
 })
 
+test('RingBuffer.records() ends when the ring is closed', async () => {
+  const world = new World()
+  await world.write(1)
+  const found: bigint[] = []
+  for await (const record of world.ring.records()) {
+    found.push(readU64(record))
+    setImmediate(() => world.ring.close())
+  }
+  assert.deepEqual(found, [1n])
+  world[Symbol.dispose]()
+})
+
 test('RingBuffer.open() wants a ring', () => {
   using map = createNumber()
   assert.throws(() => RingBuffer.open(map), { code: 'BPF_KIND', message: /of kind array \(wanted ringbuf\)/ })
