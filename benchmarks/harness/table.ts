@@ -3,21 +3,22 @@ import pc from 'picocolors'
 import type { Result } from './result.ts'
 import type { Timing } from './timing.ts'
 
+const head = ['bench', 'case', 'keys', 'value', 'floor', 'over floor', 'rivals', 'target', '']
+
 /** Results as a table for people: minimum and median, floor, what is above it, rivals, and whether the target is met. */
 export function formatTable(results: readonly Result[]): string {
-  const rivals = [...new Set(results.flatMap((result) => Object.keys(result.rivals)))]
-  const head = ['bench', 'case', 'keys', 'value', 'floor', 'over floor', ...rivals, 'target', '']
-  const table = new Table({ head, style: { head: ['bold'], border: ['dim'] } })
-  for (const result of results) table.push(rowOf(result, rivals))
+  const style = pc.isColorSupported ? { head: ['bold'], border: ['dim'] } : { head: [], border: [] }
+  const table = new Table({ head, style })
+  for (const result of results) table.push(rowOf(result))
   return `${table.toString()}\nminimum / median of several runs; a target is for the minimum`
 }
 
-function rowOf(result: Result, rivals: readonly string[]): string[] {
-  const { value, floor, unit, target, met } = result
+function rowOf(result: Result): string[] {
+  const { value, floor, unit, rivals, target, met } = result
   const over = floor ? `+${number(value.min - floor.min)}` : ''
   const wanted = target === null ? '' : `≤ ${floor ? '+' : ''}${number(target)}`
   const mark = met === null ? '' : met ? pc.green('met') : pc.red('missed')
-  const others = rivals.map((name) => timing(result.rivals[name]))
+  const others = Object.entries(rivals).map(([name, figure]) => `${name} ${timing(figure)}`)
   return [
     result.bench,
     result.case,
@@ -25,7 +26,7 @@ function rowOf(result: Result, rivals: readonly string[]): string[] {
     `${timing(value)} ${unit}`,
     timing(floor),
     over,
-    ...others,
+    others.join('\n'),
     wanted,
     mark,
   ]
