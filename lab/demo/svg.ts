@@ -3,6 +3,7 @@ import { milliseconds, share, short } from './format.ts'
 import { area, type Frame, line, text, x, y } from './svg-shapes.ts'
 import type { Bucket, Timeline } from './timeline.ts'
 
+const TITLE = 'Seawall: a small point of presence under attack'
 const WIDTH = 960
 const LEFT = 70
 const RIGHT = 20
@@ -37,9 +38,10 @@ export function svg(timeline: Timeline, phases: readonly PhaseFigures[]): string
     ...marks(timeline, frame(2, 1)),
     ...captions(timeline, phases),
   ]
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" font-family="system-ui, sans-serif" font-size="12">
+<title>${TITLE}</title>
 <rect width="${WIDTH}" height="${height}" rx="8" fill="#ffffff"/>
-${text(LEFT, 26, 'Seawall: a small point of presence under attack', { size: 16, weight: 600 })}
+${text(LEFT, 26, TITLE, { size: 16, weight: 600 })}
 ${parts.join('\n')}
 </svg>
 `

@@ -15,7 +15,8 @@ import {
   threadNapi,
 } from '../../src/linux/interface.ts'
 import { createNetns, currentNetnsId, inNetns, listNetns, netnsPids, removeNetns } from '../../src/linux/netns.ts'
-import { ended, pinToCpu, start, stop, threadCpuTime } from '../../src/linux/process.ts'
+import { ended, makeRealtime, pinToCpu, start, stop, threadCpuTime } from '../../src/linux/process.ts'
+import { listListeners } from '../../src/linux/sockets.ts'
 
 const netns = `seawall-linux-${process.pid}`
 
@@ -95,6 +96,38 @@ test('threadNapi() gives kernel threads that can be pinned and timed', () => {
   assert.ok(thread !== undefined && napiThreads('sea1').includes(thread))
   pinToCpu(thread, 1)
   assert.ok(threadCpuTime(thread) >= 0n)
+})
+
+test('makeRealtime() puts a thread before ordinary ones', async () => {
+  const child = start('sleep', ['10'])
+  try {
+    await new Promise((resolve) => child.once('spawn', resolve))
+    makeRealtime(child.pid!)
+    assert.match(command('chrt', ['--pid', String(child.pid)]), /SCHED_FIFO[\s\S]*priority: 50/)
+  } finally {
+    await stop(child)
+  }
+})
+
+test('listListeners() finds a server inside a namespace, and not from outside', async () => {
+  const server = start(
+    process.execPath,
+    ['-e', "require('net').createServer().listen(4242, () => console.log('up'))"],
+    {
+      netns,
+    },
+  )
+  try {
+    await new Promise((resolve) => server.stdout?.once('data', resolve))
+    const inside = listListeners(netns).filter(({ port }) => port === 4242)
+    assert.deepEqual(inside, [{ protocol: 'tcp', address: '*', port: 4242 }])
+    assert.deepEqual(
+      listListeners(null).filter(({ port }) => port === 4242),
+      [],
+    )
+  } finally {
+    await stop(server)
+  }
 })
 
 test('mountBpffs() mounts once', () => {
