@@ -117,7 +117,7 @@ function layOut(counts: Counts, secret: HashSecret, grow: number, headroom: numb
     guide4: { offset: place(guideBytes(counts.guideBits)), bits: counts.guideBits },
     table4: table('table4'),
     guide6: { offset: place(guideBytes(GUIDE6_BITS)) },
-    cells6: { offset: place(8 * 2 ** cellsLog), log: cellsLog },
+    cells6: { filter: place(2 ** cellsLog), offset: place(8 * 2 ** cellsLog), log: cellsLog },
     narrow6: table('narrow6'),
     wide6: table('wide6'),
     lengthWords: Math.min(LENGTH_WORDS, Math.ceil((counts.lengths6 + SPARE_LENGTHS) / 8)),

@@ -6,19 +6,22 @@ const BYTES = 8
 /**
  * For IPv6: the prefix lengths to try, by a hash of an address's first 32 bits. A cell is a list of up to 8 lengths,
  * one byte each, zero at the end; one that has run over says to try all lengths that the set has.
+ * A filter before them, of 8 bits for each list, spares most networks that are not in the set the list of another.
  * Lengths are only ever added: one that is no longer needed costs a probe, never a wrong answer.
  */
 export class LengthCells {
   readonly #bytes: Uint8Array
   readonly #words: BigUint64Array
+  readonly #filter: Uint8Array
   readonly #all: Uint8Array
   readonly #geometry: SetGeometry
 
   constructor(view: Uint8Array, geometry: SetGeometry) {
-    const { offset, log } = geometry.cells6
+    const { filter, offset, log } = geometry.cells6
     this.#geometry = geometry
     this.#bytes = view.subarray(offset, offset + BYTES * 2 ** log)
     this.#words = new BigUint64Array(view.buffer, view.byteOffset + offset, 2 ** log)
+    this.#filter = view.subarray(filter, filter + 2 ** log)
     this.#all = view.subarray(Header.lengths6, Header.lengths6 + geometry.lengthWords * BYTES)
   }
 
@@ -32,20 +35,32 @@ export class LengthCells {
     append(this.#all, 0, this.#all.length, length)
     const count = 2 ** Math.max(0, 32 - length)
     for (let i = 0; i < count; i++) {
-      const cell = this.#cellOf((word + i) >>> 0)
+      const hash = this.#hash((word + i) >>> 0)
+      const cell = this.#cellOf(hash)
       if (!append(this.#bytes, cell * BYTES, BYTES, length)) Atomics.store(this.#words, cell, ALL_LENGTHS)
+      Atomics.or(this.#filter, cell, this.#bitOf(hash))
     }
   }
 
   /** Lengths that a search for an address of these first 32 bits tries. */
   lengthsOf(word: number): number[] {
-    const cell = this.#cellOf(word)
+    const hash = this.#hash(word)
+    const cell = this.#cellOf(hash)
+    if ((this.#filter[cell]! & this.#bitOf(hash)) === 0) return []
     const list = this.#words[cell] === ALL_LENGTHS ? this.#all : this.#bytes.subarray(cell * BYTES, (cell + 1) * BYTES)
     return [...list].filter((length) => length !== 0)
   }
 
-  #cellOf(word: number): number {
-    return mix32(word, this.#geometry.secret.short) >>> (32 - this.#geometry.cells6.log)
+  #hash(word: number): number {
+    return mix32(word, this.#geometry.secret.short)
+  }
+
+  #cellOf(hash: number): number {
+    return hash >>> (32 - this.#geometry.cells6.log)
+  }
+
+  #bitOf(hash: number): number {
+    return 1 << ((hash >>> (29 - this.#geometry.cells6.log)) & 7)
   }
 }
 

@@ -22,8 +22,8 @@ export interface SetGeometry {
   readonly table4: TableGeometry
   /** Two bits for each value of the first 16 bits of an IPv6 address. */
   readonly guide6: { readonly offset: number }
-  /** 2^log lists of prefix lengths, chosen by the first 32 bits of an IPv6 address. */
-  readonly cells6: { readonly offset: number; readonly log: number }
+  /** 2^log lists of prefix lengths, chosen by the first 32 bits of an IPv6 address, and before them 8 bits for each list. */
+  readonly cells6: { readonly filter: number; readonly offset: number; readonly log: number }
   /** IPv6 prefixes of 17 to 64 bits, 8 bytes a slot. */
   readonly narrow6: TableGeometry
   /** IPv6 prefixes of 65 to 128 bits, 16 bytes a slot. */

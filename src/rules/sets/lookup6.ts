@@ -44,14 +44,14 @@ export function emitLookup6(
   asm.mov(r3, r1)
   asm.alu('rsh', r3, 64 - GUIDE6_BITS)
   emitGuide(asm, r2, r3, hit, miss)
-  emitCell(asm, symbol, geometry)
-  asm.jumpIf(r5, '==', 0, miss)
+  emitCell(asm, symbol, geometry, miss)
   emitLengths({ asm, symbol, geometry, hit, next: asm.label('next'), stack: at }, miss)
 }
 
-/** r5 = list of lengths for the address's first 32 bits; see `mix32` in hash.ts. */
-function emitCell(asm: Assembler, symbol: string, geometry: SetGeometry): void {
+/** r5 = list of lengths for the address's first 32 bits, if the filter has them; see `LengthCells`. */
+function emitCell(asm: Assembler, symbol: string, geometry: SetGeometry, miss: Label): void {
   const [first, second] = geometry.secret.short
+  const { filter, offset, log } = geometry.cells6
   asm.mov(r3, r1)
   asm.alu('rsh', r3, 32)
   asm.alu32('mul', r3, first | 0)
@@ -59,10 +59,19 @@ function emitCell(asm: Assembler, symbol: string, geometry: SetGeometry): void {
   asm.alu32('rsh', r0, 15)
   asm.alu32('xor', r3, r0)
   asm.alu32('mul', r3, second | 0)
-  asm.alu32('rsh', r3, 32 - geometry.cells6.log)
+  asm.alu32('mov', r4, r3)
+  asm.alu32('rsh', r4, 29 - log)
+  asm.alu32('and', r4, 7)
+  asm.alu32('rsh', r3, 32 - log)
+  emitAddress(asm, r0, symbol, filter, r3)
+  asm.load('u8', r0, r0, 0)
+  asm.alu('rsh', r0, r4)
+  asm.alu('and', r0, 1)
+  asm.jumpIf(r0, '==', 0, miss)
   asm.alu('lsh', r3, 3)
-  emitAddress(asm, r0, symbol, geometry.cells6.offset, r3)
+  emitAddress(asm, r0, symbol, offset, r3)
   asm.load('u64', r5, r0, 0)
+  asm.jumpIf(r5, '==', 0, miss)
 }
 
 /** Tries each length of the list in r5, lowest byte first; then, if the list had run over, the header's words. */
