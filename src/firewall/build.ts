@@ -202,11 +202,11 @@ class Builder {
     return this.#handles.keep(openMap(join(this.#staging, pinOf(symbol))))
   }
 
+  /** The attach type must be that of the entry program, or it cannot go on here. */
   async #load(compiled: Compiled, fds: ReadonlyMap<string, number>): Promise<Program> {
     const instructions = compiled.assemble((symbol) => fds.get(symbol)!)
-    return this.#handles.keep(
-      await Program.load({ type: 'xdp', name: 'firewall', instructions, license: 'Dual BSD/GPL' }),
-    )
+    const definition = { type: 'xdp', name: 'firewall', license: 'Dual BSD/GPL', expectedAttachType: 'xdp' } as const
+    return this.#handles.keep(await Program.load({ ...definition, instructions }))
   }
 
   #manifest(slots: SlotPlan, sets: readonly ManifestSet[], secret: string, compiled: Compiled): Manifest {

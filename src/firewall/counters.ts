@@ -1,4 +1,5 @@
 import type { BpfMap } from '../bpf/index.ts'
+import { Outcome } from '../generated/entry.ts'
 import { type MalformedReason, malformedReasons, malformedSlot, PASSED_BY_DEFAULT } from '../rules/counters.ts'
 import type { Manifest } from './manifest.ts'
 import { kindOf, verdictOf } from './slots.ts'
@@ -40,7 +41,8 @@ export function u32(value: number): Uint8Array {
  */
 export function readCounters(counters: BpfMap, received: BpfMap, manifest: Manifest): CountersReport {
   const slot = (index: number) => readSlot(counters, index)
-  const byDefault = slot(PASSED_BY_DEFAULT)
+  // What came before there was a program was not decided by a rule either.
+  const byDefault = add(slot(PASSED_BY_DEFAULT), readSlot(received, Outcome.Unfiltered))
   const malformed = Object.fromEntries(
     malformedReasons.map((reason: MalformedReason) => [reason, slot(malformedSlot[reason])]),
   )
@@ -55,7 +57,7 @@ export function readCounters(counters: BpfMap, received: BpfMap, manifest: Manif
   verdicts.pass = add(verdicts.pass, unread.pass)
   verdicts.drop = add(verdicts.drop, unread.drop)
   return {
-    received: readSlot(received, 0),
+    received: readSlot(received, Outcome.Received),
     verdicts,
     byDefault,
     malformed,

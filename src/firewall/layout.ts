@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { entry } from '../generated/entry.ts'
 import { SampleRecord } from '../rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../rules/counters.ts'
 
@@ -11,14 +12,11 @@ export const COUNTER_SIZE = 16
 /** Bytes of the ring buffer of samples. */
 export const SAMPLES_SIZE = 1 << 20
 
-/** Slots of the `stages` program array, in the order in which a packet goes through them. */
-export const STAGES = { firewall: 0, balancer: 1, size: 4 } as const
-
 /**
  * Whatever makes pinned state of another build of Seawall unusable. Raise `format` when a meaning changes that no
  * number here shows.
  */
-const format = { format: 1, SLOTS, FIRST_RULE_SLOT, COUNTER_SIZE, SampleRecord, SAMPLES_SIZE, STAGES }
+const format = { format: 1, SLOTS, FIRST_RULE_SLOT, COUNTER_SIZE, SampleRecord, SAMPLES_SIZE, entry: entry.layout }
 
 /** Ties pinned state to the code that can read it. */
 export const LAYOUT = createHash('sha256').update(JSON.stringify(format)).digest('hex').slice(0, 16)

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { Stage } from '../generated/entry.ts'
 import { u32 } from './counters.ts'
 import { FirewallError } from './errors.ts'
-import { STAGES } from './layout.ts'
 import { decodeManifest, type Manifest } from './manifest.ts'
 import { openMap, openProgram } from './open.ts'
 import type { Paths } from './paths.ts'
@@ -50,7 +50,7 @@ function liveProgramId(paths: Paths): number | undefined {
   if (!existsSync(pin)) return undefined
   const stages = openMap(pin)
   try {
-    const value = stages.getRaw(u32(STAGES.firewall))
+    const value = stages.getRaw(u32(Stage.Firewall))
     return value === undefined ? undefined : new DataView(value.buffer, value.byteOffset).getUint32(0, true)
   } finally {
     stages.close()

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto'
-import { BpfMap } from '../bpf/index.ts'
+import { BpfMap, MapFlag } from '../bpf/index.ts'
 import type { MapNeed } from '../rules/compile/index.ts'
-import { COUNTER_SIZE, SAMPLES_SIZE, SLOTS, STAGES } from './layout.ts'
-
-/** `BPF_F_MMAPABLE` of linux/bpf.h. */
-const MMAPABLE = 1 << 10
+import { COUNTER_SIZE, SAMPLES_SIZE, SLOTS } from './layout.ts'
 
 /** An array map with one value that user space sees as memory. */
 export function createMemory(name: string, bytes: number): BpfMap {
@@ -14,31 +11,27 @@ export function createMemory(name: string, bytes: number): BpfMap {
     keySize: 4,
     valueSize: roundUp8(bytes),
     maxEntries: 1,
-    flags: MMAPABLE,
+    flags: MapFlag.mmapable,
   })
 }
 
-export function createCounters(name: string, slots: number): BpfMap {
+function createCounters(): BpfMap {
   return BpfMap.create({
     kind: 'percpu_array',
-    name: kernelName(name),
+    name: 'counters',
     keySize: 4,
     valueSize: COUNTER_SIZE,
-    maxEntries: slots,
+    maxEntries: SLOTS,
   })
 }
 
-export function createStages(): BpfMap {
-  return BpfMap.create({ kind: 'prog_array', name: 'stages', keySize: 4, valueSize: 4, maxEntries: STAGES.size })
-}
-
-export function createSamples(): BpfMap {
+function createSamples(): BpfMap {
   return BpfMap.create({ kind: 'ringbuf', name: 'samples', keySize: 0, valueSize: 0, maxEntries: SAMPLES_SIZE })
 }
 
 /** Makes the map that a program needs under a symbol. */
 export function createNeeded(need: MapNeed): BpfMap {
-  if (need.purpose === 'counters') return createCounters(need.symbol, SLOTS)
+  if (need.purpose === 'counters') return createCounters()
   if (need.purpose === 'samples') return createSamples()
   return createMemory(need.symbol, need.bytes)
 }

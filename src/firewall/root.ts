@@ -1,10 +1,9 @@
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { type BpfMap, Program } from '../bpf/index.ts'
+import { type BpfMap, load, type Program } from '../bpf/index.ts'
+import { entry } from '../generated/entry.ts'
 import type { Step } from './build.ts'
-import { assembleEntry } from './entry.ts'
 import { Handles } from './handles.ts'
-import { createCounters, createStages } from './maps.ts'
 import { openMap, openProgram } from './open.ts'
 import type { Paths } from './paths.ts'
 import { makeStaging, removePins, root, writing } from './pins.ts'
@@ -31,25 +30,21 @@ export function openRoot(paths: Paths): Root {
 
 /** Makes a new root: an entry program with an empty slot, attached to nothing. */
 export async function createRoot(paths: Paths, step: Step): Promise<Root> {
-  const handles = new Handles()
   const staging = makeStaging(paths)
   try {
-    const received = handles.keep(createCounters('received', 1))
-    const stages = handles.keep(createStages())
-    const instructions = assembleEntry((map) => (map === 'received' ? received : stages).fd)
-    const entry = handles.keep(
-      await Program.load({ type: 'xdp', name: 'entry', instructions, license: 'Dual BSD/GPL' }),
-    )
-    const parts = { received, stages, entry }
-    for (const name of root) writing(`pin "${name}"`, () => parts[name].pin(join(staging, name)))
-    for (const name of root) {
-      step(`root-${name}`)
-      writing(`pin "${name}"`, () => renameSync(join(staging, name), join(paths.bpf, name)))
+    const { maps, programs, close } = await load(entry)
+    const parts = { received: maps.received.map, stages: maps.stages.map, entry: programs.entry }
+    try {
+      for (const name of root) writing(`pin "${name}"`, () => parts[name].pin(join(staging, name)))
+      for (const name of root) {
+        step(`root-${name}`)
+        writing(`pin "${name}"`, () => renameSync(join(staging, name), join(paths.bpf, name)))
+      }
+      return { entry: parts.entry, stages: parts.stages, close }
+    } catch (error) {
+      close()
+      throw error
     }
-    return { entry, stages, close: () => handles.close() }
-  } catch (error) {
-    handles.close()
-    throw error
   } finally {
     removePins(staging)
   }

@@ -1,13 +1,13 @@
 import { unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Program } from '../bpf/index.ts'
+import { Stage } from '../generated/entry.ts'
 import type { Interface } from '../linux/interface.ts'
 import { type BuildRequest, build, type Step } from './build.ts'
 import { u32 } from './counters.ts'
 import type { DesiredInterface } from './desired.ts'
 import { collectGarbage } from './garbage.ts'
 import { type Attached, attach, detach, findInterfaces, interfaceStatus, pinLink } from './interfaces.ts'
-import { STAGES } from './layout.ts'
 import type { Live } from './live.ts'
 import type { Manifest } from './manifest.ts'
 import { openProgram } from './open.ts'
@@ -102,12 +102,12 @@ function pinAll(paths: Paths, attached: readonly Attached[], undo: Undo): void {
 }
 
 function setStage(root: Root, program: Program): void {
-  root.stages.setRaw(u32(STAGES.firewall), u32(program.fd))
+  root.stages.setRaw(u32(Stage.Firewall), u32(program.fd))
 }
 
 function restoreStage(root: Root, live: Live | undefined): void {
   if (live === undefined) {
-    root.stages.deleteRaw(u32(STAGES.firewall))
+    root.stages.deleteRaw(u32(Stage.Firewall))
     return
   }
   const program = openProgram(join(live.folder, 'firewall'))
