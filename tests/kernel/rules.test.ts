@@ -9,7 +9,8 @@ import { formatRule, parseRule } from '../../src/rules/index.ts'
 import { type RandomCase, randomCase, setsOf } from '../arbitraries/case.ts'
 import { garbage } from '../arbitraries/garbage.ts'
 import { Random } from '../arbitraries/random.ts'
-import { type LoadedRules, PacketRunner, slotOf, type Verdict } from './packet-runner.ts'
+import { type LoadedRules, slotOf } from '../support/load-rules.ts'
+import { PacketRunner, type Verdict } from '../support/packet-runner.ts'
 
 /** Set SEAWALL_PAIRS for a longer run, and SEAWALL_SEED to begin elsewhere. */
 const WANTED_PAIRS = Number(process.env.SEAWALL_PAIRS ?? 110_000)

@@ -1,18 +1,9 @@
-import { BpfMap, MapFlag, Program } from '../../src/bpf/index.ts'
+import { BpfMap, Program } from '../../src/bpf/index.ts'
 import type { Prefix } from '../../src/net/prefix.ts'
 import { Assembler, Helper, r0, r1, r2, r3, r4, r6, r7, r8 } from '../../src/rules/asm/index.ts'
 import type { RuleSet } from '../../src/rules/ast.ts'
-import {
-  type ClockCalibration,
-  type Compiled,
-  compile,
-  type MapNeed,
-  STAGES,
-  TRACE,
-  TRACE_BYTES,
-} from '../../src/rules/compile/index.ts'
-import { FIRST_RULE_SLOT } from '../../src/rules/counters.ts'
-import { buildSet, PrefixSet, type SetGeometry } from '../../src/rules/sets/index.ts'
+import { STAGES, TRACE, TRACE_BYTES } from '../../src/rules/compile/index.ts'
+import { type LoadedRules, loadRules, memory } from './load-rules.ts'
 
 /** Packets of one run, and the longest. */
 const CAPACITY = 8192
@@ -23,60 +14,12 @@ const MIN_PACKET = 14
 const RECORD = 8 + MAX_PACKET
 const PACKETS = 'packets'
 
-const array = (name: string, bytes: number): BpfMap =>
-  BpfMap.create({ kind: 'array', name, keySize: 4, valueSize: bytes, maxEntries: 1, flags: MapFlag.mmapable })
-
-function createNeeded({ purpose, bytes }: MapNeed): BpfMap {
-  if (purpose === 'counters')
-    return BpfMap.create({ kind: 'percpu_array', name: purpose, keySize: 4, valueSize: 16, maxEntries: 16_384 })
-  if (purpose === 'samples')
-    return BpfMap.create({ kind: 'ringbuf', name: purpose, keySize: 0, valueSize: 0, maxEntries: 1 << 20 })
-  return array(purpose, bytes)
-}
-
-/** Clock for rule sets whose expiry does not matter. */
-const ANY_CLOCK: ClockCalibration = { hz: 250, jiffiesAtZero: 0n }
-
 export interface Verdict {
   /** Counter slot that decided. */
   readonly slot: number
   /** XDP_DROP or XDP_PASS. */
   readonly verdict: number
 }
-
-export interface LoadOptions {
-  readonly clock?: ClockCalibration
-}
-
-/** A compiled rule set in the kernel. */
-export class LoadedRules {
-  readonly compiled: Compiled
-  readonly program: Program
-  readonly maps: ReadonlyMap<string, BpfMap>
-
-  constructor(compiled: Compiled, program: Program, maps: ReadonlyMap<string, BpfMap>) {
-    this.compiled = compiled
-    this.program = program
-    this.maps = maps
-  }
-
-  /** Packets counted in a slot, over all CPUs. */
-  packets(slot: number): number {
-    const value = this.maps.get('counters')!.getRaw(Uint8Array.of(slot & 255, slot >> 8, 0, 0))!
-    const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
-    let sum = 0
-    for (let at = 0; at < value.byteLength; at += 16) sum += Number(view.getBigUint64(at, true))
-    return sum
-  }
-
-  close(): void {
-    this.program.close()
-    for (const [symbol, map] of this.maps) if (symbol !== TRACE) map.close()
-  }
-}
-
-/** The counter slot of rule number `index` in every rule set that a {@link PacketRunner} loads. */
-export const slotOf = (index: number): number => FIRST_RULE_SLOT + index
 
 /**
  * Runs many packets through a compiled rule set in one test run: a program that takes the next packet from a map at each repeat,
@@ -85,7 +28,7 @@ export const slotOf = (index: number): number => FIRST_RULE_SLOT + index
 export class PacketRunner {
   readonly #packets: BpfMap
   readonly #stages: BpfMap
-  readonly #trace = array(TRACE, TRACE_BYTES)
+  readonly #trace = memory(TRACE, TRACE_BYTES)
   readonly #feeder: Program
   readonly #view: DataView
 
@@ -93,42 +36,18 @@ export class PacketRunner {
     this.#packets = packets
     this.#stages = stages
     this.#feeder = feeder
-    const memory = packets.mmap()
-    this.#view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength)
+    const { buffer, byteOffset, byteLength } = packets.mmap()
+    this.#view = new DataView(buffer, byteOffset, byteLength)
   }
 
   static async create(): Promise<PacketRunner> {
-    const packets = array(PACKETS, 8 + CAPACITY * RECORD)
+    const packets = memory(PACKETS, 8 + CAPACITY * RECORD)
     const stages = BpfMap.create({ kind: 'prog_array', name: STAGES, keySize: 4, valueSize: 4, maxEntries: 1 })
     return new PacketRunner(packets, stages, await feederProgram({ [PACKETS]: packets.fd, [STAGES]: stages.fd }))
   }
 
-  async load(
-    ruleSet: RuleSet,
-    sets: ReadonlyMap<string, readonly Prefix[]>,
-    options: LoadOptions = {},
-  ): Promise<LoadedRules> {
-    const slots = new Map(ruleSet.rules.map(({ id }, index) => [id, slotOf(index)]))
-    const maps = new Map<string, BpfMap>([[TRACE, this.#trace]])
-    const geometries = new Map<string, SetGeometry>()
-    for (const [name, prefixes] of sets) {
-      const { geometry, write } = buildSet(new PrefixSet(prefixes))
-      const map = array('set', geometry.bytes)
-      write(map.mmap())
-      maps.set(`set:${name}`, map)
-      geometries.set(name, geometry)
-    }
-    const compiled = compile(ruleSet, {
-      ...emptyEnv,
-      sets: geometries,
-      counterSlot: (id) => slots.get(id)!,
-      clock: options.clock ?? ANY_CLOCK,
-    })
-    for (const need of compiled.maps) if (!maps.has(need.symbol)) maps.set(need.symbol, createNeeded(need))
-    maps.get('tables')?.mmap().set(compiled.tables)
-    const instructions = compiled.assemble((symbol) => maps.get(symbol)!.fd)
-    const program = await Program.load({ type: 'xdp', name: 'rules', instructions, license: 'Dual BSD/GPL' })
-    return new LoadedRules(compiled, program, maps)
+  load(ruleSet: RuleSet, sets: ReadonlyMap<string, readonly Prefix[]>): Promise<LoadedRules> {
+    return loadRules(ruleSet, { sets, trace: true, maps: new Map([[TRACE, this.#trace]]) })
   }
 
   /** One verdict a packet, in order. Packets have 14 to 2,048 bytes. */
@@ -142,10 +61,10 @@ export class PacketRunner {
   }
 
   #runSome(packets: readonly Uint8Array[]): Verdict[] {
-    const memory = new Uint8Array(this.#view.buffer, this.#view.byteOffset)
+    const bytes = new Uint8Array(this.#view.buffer, this.#view.byteOffset)
     packets.forEach((packet, i) => {
       this.#view.setUint32(8 + i * RECORD, packet.length, true)
-      memory.set(packet, 8 + i * RECORD + 8)
+      bytes.set(packet, 8 + i * RECORD + 8)
     })
     this.#view.setBigUint64(0, 0n, true)
     const trace = this.#trace.mmap()
@@ -164,14 +83,6 @@ export class PacketRunner {
     this.#feeder.close()
     for (const map of [this.#packets, this.#stages, this.#trace]) map.close()
   }
-}
-
-const emptyEnv = {
-  sets: new Map<string, SetGeometry>(),
-  counterSlot: () => FIRST_RULE_SLOT,
-  clock: ANY_CLOCK,
-  secret: 0x5ea3a11_5ea3a11n,
-  trace: true,
 }
 
 function feederProgram(fds: Record<string, number>): Promise<Program> {
