@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { findFiles } from './find-files.ts'
 
 /** Capabilities: each has the same name in every place. */
@@ -44,13 +44,13 @@ function strayGenerated(root: string): string[] {
   ]
 }
 
-/** `tests/kernel/rules-verdicts.test.ts` tests a part of `rules`, so there must be a folder of that name. */
+/** `tests/kernel/rules-verdicts.test.ts` tests a part of `rules`, so there must be a folder or a file of that name. */
 function strayTests(root: string): string[] {
   const sources = findFiles(root, (path) => /^(src|lab|bpf)\//.test(path))
-  const areas = new Set(['tools', 'entry', ...sources.flatMap((path) => dirname(path).split('/'))])
+  const areas = new Set(['tools', 'entry', ...sources.flatMap((path) => path.replace(/\.ts$/, '').split('/'))])
   return namesIn(root, 'tests/kernel', '.test.ts')
     .filter((name) => !areas.has(name.split('-')[0] ?? ''))
-    .map((name) => `tests/kernel/${name}.test.ts: begins with the name of no folder in src or lab`)
+    .map((name) => `tests/kernel/${name}.test.ts: begins with the name of no folder or file in src or lab`)
 }
 
 function namesIn(root: string, folder: string, ending: string): string[] {
