@@ -18,10 +18,11 @@ const FLAGS = 8
 
 const EINVAL = -22
 
-/** Where a link begins: a program, and its name for messages. */
+/** A program, as much of it as an attachment needs. A map has no tag. */
 export interface Attachable {
   readonly fd: number
   readonly name: string
+  readonly tag: string
 }
 
 export interface LinkInfo {
