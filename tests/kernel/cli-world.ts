@@ -92,20 +92,22 @@ export class AgentProcess {
   readonly child: ChildProcess
   readonly log: LogLine[] = []
   #rest = ''
-  #stderr = ''
+  #output = ''
 
   constructor(child: ChildProcess) {
     this.child = child
     child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#read(text))
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr += text
+      this.#output += text
     })
   }
 
+  /** What is no line of the log is the document of an error. */
   #read(text: string): void {
+    this.#output += text
     const lines = (this.#rest + text).split('\n')
     this.#rest = lines.pop() ?? ''
-    this.log.push(...lines.map((line) => JSON.parse(line) as LogLine))
+    for (const line of lines) if (line.startsWith('{"at"')) this.log.push(JSON.parse(line) as LogLine)
   }
 
   /** Waits for an event after the first `seen` lines of the log. */
@@ -115,7 +117,7 @@ export class AgentProcess {
       const found = this.log.slice(seen).find((line) => line.event === name)
       if (found !== undefined) return found
       const over = this.child.exitCode !== null || this.child.signalCode !== null || performance.now() > until
-      if (over) throw new Error(`no event "${name}" in ${JSON.stringify(this.log)}\n${this.#stderr}`)
+      if (over) throw new Error(`no event "${name}" in ${this.#output}`)
       await sleep(20)
     }
   }
