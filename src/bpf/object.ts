@@ -5,6 +5,7 @@ import { withWarnings } from './ffi/libbpf-print.ts'
 import { loadObject, type ObjectReply, type ObjectRequest } from './ffi/object-calls.ts'
 import { BpfMap } from './map.ts'
 import { Program } from './program.ts'
+import { check } from './result.ts'
 
 /** How an object is loaded. */
 export interface ObjectOptions {
@@ -37,8 +38,17 @@ export class BpfObject {
     const request = requestOf(image, options)
     const reply = await loadObject(request)
     if (reply.result < 0) throw await explain(request, reply)
-    const programs = adoptAll(reply.programs, Program.adopt)
-    return new BpfObject(request.name, adoptAll(reply.maps, BpfMap.adopt), programs)
+    return BpfObject.#adopt(request.name, reply)
+  }
+
+  /** All descriptors or none: if one cannot be had (there may be too many open), the others are closed. */
+  static #adopt(name: string, { maps, programs }: ObjectReply): BpfObject {
+    try {
+      return new BpfObject(name, adoptAll(maps, BpfMap.adopt), adoptAll(programs, Program.adopt))
+    } catch (cause) {
+      for (const fd of [...maps.values(), ...programs.values()]) closeQuietly(fd)
+      throw cause
+    }
   }
 
   private constructor(name: string, maps: ReadonlyMap<string, BpfMap>, programs: ReadonlyMap<string, Program>) {
@@ -96,14 +106,25 @@ function requestOf(image: Uint8Array, options: ObjectOptions): ObjectRequest {
 }
 
 function adoptAll<T>(fds: ReadonlyMap<string, number>, adopt: (fd: number) => T): ReadonlyMap<string, T> {
-  return new Map([...fds].map(([name, fd]) => [name, adopt(fd)]))
+  return new Map([...fds].map(([name, fd]) => [name, adopt(check(fd, `take over "${name}"`))]))
 }
+
+function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd)
+  } catch {
+    // It was never open, or its handle closed it.
+  }
+}
+
+/** All that the verifier says of a program that it accepts: then something else went wrong. */
+const STATISTICS = /^(processed \d+ insns|verification time|stack depth)/
 
 /** The verifier's log says why, if it was the verifier. If not, libbpf knows: it is asked once more, and listened to. */
 async function explain(request: ObjectRequest, { result, log }: ObjectReply): Promise<BpfError> {
   const [operation, errno] = [`load object "${request.name}"`, errnoName(result)]
   const lines = log.trimEnd().split('\n')
-  if (lines.some((line) => line !== '')) return new VerifierError(errno, operation, lines)
+  if (lines.some((line) => line !== '' && !STATISTICS.test(line))) return new VerifierError(errno, operation, lines)
   const { result: second, warnings } = await withWarnings(() => loadObject(request))
   for (const fd of [...second.maps.values(), ...second.programs.values()]) closeSync(fd)
   const reason = warnings.join('; ') || 'libbpf gave no reason'
