@@ -5,6 +5,7 @@ export { BpfError, type BpfErrorCode, UnsupportedError, VerifierError } from './
 export { Events } from './events.ts'
 export { features, requireFeature } from './features.ts'
 export { GlobalVariable } from './global-variable.ts'
+export { type Instruction, instruction } from './instruction.ts'
 export {
   ATTACH_TYPES,
   type AttachType,
