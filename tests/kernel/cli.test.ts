@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -279,6 +279,22 @@ test('seawall up adopts what an agent before it left, and ends at SIGTERM withou
   assert.match(agent.log.at(-1)!.message, /stays as it is/)
   assert.equal(existsSync(join(world.folder, 'run/seawall.sock')), false)
   assert.equal((await status()).firewall!.interfaces[0]!.attached, true)
+})
+
+test('commands find an agent whose socket the configuration puts elsewhere, also after it was killed', async () => {
+  const socket = join(world.folder, 'elsewhere.sock')
+  const link = join(world.folder, 'run/seawall.sock')
+  world.configure(firewall, { ...metrics, api: { socket } })
+  const first = await world.up()
+  assert.equal((await status()).agent?.pid, first.child.pid)
+  assert.equal(statSync(socket).mode & 0o777, 0o600)
+  await first.end('SIGKILL')
+  assert.equal((await status()).running, false)
+  world.configure(firewall, metrics)
+  const second = await world.up()
+  assert.equal((await status()).agent?.pid, second.child.pid)
+  assert.equal(lstatSync(link).isSocket(), true)
+  await second.end('SIGTERM')
 })
 
 test('seawall doctor finds nothing that is in the way here', async () => {

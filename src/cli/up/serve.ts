@@ -1,5 +1,5 @@
-import { lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { lstatSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Listening, metricsText, serveApi, serveMetrics } from '../../agent/api/index.ts'
 import type { Agent } from '../../agent/index.ts'
 import { VERSION } from '../../firewall/version.ts'
@@ -24,6 +24,7 @@ export interface ServeOptions {
 export async function serve(session: Session, agent: Agent, options: ServeOptions): Promise<Served> {
   const text = () => metricsText({ control: agent, version: VERSION, applyFailures: options.applyFailures })
   const path = socketPath(session, agent)
+  removeLink(session.paths.run)
   const api = await serveApi(path, {
     control: agent,
     metrics: text,
@@ -59,14 +60,21 @@ function socketPath(session: Session, agent: Agent): string {
 const DEFAULT = '/run/seawall/seawall.sock'
 
 /** Commands look in the run folder, so a socket elsewhere has a link there. */
-function linkSocket(session: Session, path: string): string | undefined {
-  const link = join(session.paths.run, 'seawall.sock')
-  if (path === link || session.socketGiven) return undefined
-  mkdirSync(dirname(link), { recursive: true, mode: 0o755 })
-  if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(link)
+function linkSocket({ paths, socketGiven }: Session, path: string): string | undefined {
+  const link = linkPath(paths.run)
+  if (path === link || socketGiven) return undefined
+  rmSync(link, { force: true })
   symlinkSync(path, link)
   return link
 }
+
+/** What an agent that was killed left. None runs now: this one has the lock. */
+function removeLink(run: string): void {
+  const link = linkPath(run)
+  if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(link)
+}
+
+const linkPath = (run: string): string => join(run, 'seawall.sock')
 
 /** The metrics on TCP, wherever the configuration in force says. */
 class MetricsListener {
