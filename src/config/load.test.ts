@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { formatRule } from '../rules/index.ts'
 import { ConfigError, type ConfigIssue } from './issue.ts'
 import { findConfig, loadConfig } from './load.ts'
@@ -189,4 +190,11 @@ test('findConfig prefers TypeScript', () => {
   assert.equal(findConfig(folder), yaml)
   const typescript = write('seawall.config.ts', '')
   assert.equal(findConfig(folder), typescript)
+})
+
+test('loadConfig takes every example', async () => {
+  const examples = fileURLToPath(new URL('../../examples/', import.meta.url))
+  const names = readdirSync(examples).filter((name) => name.startsWith('config-'))
+  assert.ok(names.length >= 2)
+  for (const name of names) assert.ok((await loadConfig(join(examples, name))).desired.rules.length > 0, name)
 })

@@ -13,7 +13,7 @@ import { takeLock } from './lock.ts'
 import type { Manifest } from './manifest.ts'
 import { openMap } from './open.ts'
 import type { Paths } from './paths.ts'
-import { createPending, milliseconds, now, openPending, readPending, removePending } from './pending.ts'
+import { createPending, milliseconds, now, openPending, readPending, removePending, writeDeadline } from './pending.ts'
 import { generationFolder, hasGeneration, listLinks, prepareFolder, removePins } from './pins.ts'
 import { draftPlan } from './plan.ts'
 import { preflight } from './preflight.ts'
@@ -295,7 +295,7 @@ export class Firewall {
   ): Promise<Manifest> {
     const pending = pendingFor(request, live)
     try {
-      return await this.#commit({
+      const manifest = await this.#commit({
         ...parts,
         malformed: request.desired.malformed,
         interfaces: request.desired.interfaces,
@@ -306,6 +306,9 @@ export class Firewall {
         previous: previousOf(live, request.minor === true),
         pending,
       })
+      // The time to look at it begins now that it is in force.
+      if (request.confirmWithinMs !== undefined) writeDeadline(pending!, deadlineOf(request.confirmWithinMs))
+      return manifest
     } finally {
       pending?.close()
     }
@@ -386,9 +389,11 @@ function previousOf(live: Live | undefined, minor: boolean): number | undefined 
 }
 
 function pendingFor(request: ApplyRequest, live: Live | undefined): BpfMap | undefined {
-  if (request.confirmWithinMs !== undefined) return createPending(now() + milliseconds(request.confirmWithinMs))
+  if (request.confirmWithinMs !== undefined) return createPending(deadlineOf(request.confirmWithinMs))
   return request.minor === true && live !== undefined ? openPending(live.folder) : undefined
 }
+
+const deadlineOf = (withinMs: number): bigint => now() + milliseconds(withinMs)
 
 function noPrevious(live: Live): FirewallError {
   return new FirewallError(

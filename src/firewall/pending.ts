@@ -12,10 +12,14 @@ export const PENDING = 'pending'
 
 export function createPending(deadline: bigint): BpfMap {
   const map = BpfMap.create({ kind: 'array', name: 'seawall_pending', keySize: 4, valueSize: 8, maxEntries: 1 })
+  writeDeadline(map, deadline)
+  return map
+}
+
+export function writeDeadline(map: BpfMap, deadline: bigint): void {
   const value = new Uint8Array(8)
   new DataView(value.buffer).setBigUint64(0, deadline, true)
   map.setRaw(new Uint8Array(4), value)
-  return map
 }
 
 /** The map of a generation that waits, for the generation that takes its place. */

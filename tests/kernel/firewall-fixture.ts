@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Program } from '../../src/bpf/index.ts'
 import { loadConfig } from '../../src/config/index.ts'
 import { type ApplyRequest, Firewall, type Paths } from '../../src/firewall/index.ts'
@@ -9,6 +12,8 @@ import { command } from '../../src/linux/command.ts'
 import { ipBatch } from '../../src/linux/interface.ts'
 import { createNetns, removeNetns } from '../../src/linux/netns.ts'
 import { buildPacket, ethernet, icmp, ipv4, udp } from '../../src/net/build.ts'
+import type { Task } from './firewall-child.ts'
+import { pack } from './firewall-pack.ts'
 
 let made = 0
 
@@ -75,6 +80,45 @@ export class Fixture {
       entry.close()
     }
   }
+}
+
+export interface Outcome {
+  readonly code?: string
+  readonly message?: string
+  readonly steps: readonly string[]
+  readonly killed: boolean
+}
+
+/** Runs a task in a process of its own, with a command before it if given, such as `setpriv`. */
+export function inChild(task: Task, before: readonly string[] = []): Outcome {
+  const child = fileURLToPath(new URL('firewall-child.ts', import.meta.url))
+  const node = [process.execPath, ...process.execArgv.filter((one) => !one.startsWith('--test'))]
+  const [program, ...args] = [...before, ...node, child, pack(task)]
+  const { stdout, stderr, signal } = spawnSync(program!, args, { encoding: 'utf8' })
+  if (signal === 'SIGKILL') return { steps: [], killed: true }
+  assert.notEqual(stdout, '', stderr)
+  return { ...(JSON.parse(stdout) as Outcome), killed: false }
+}
+
+/** Two configurations that differ in everything, and what packets say about which one they went through. */
+export const first = ['drop if udp.dstport == 1', 'pass if udp']
+export const second = [{ id: 'two', drop: 'udp.dstport == 2' }, 'drop if ip.src in $bad']
+export const more = { interfaces: ['sea0', 'sea2.7'], sets: { bad: ['203.0.113.0/24'] } }
+export const ofFirst = 'drop pass pass'
+export const ofSecond = 'pass drop drop'
+
+/** Verdicts on packets to ports 1 and 2 and from the set of {@link second}. */
+export const verdicts = (fixture: Fixture): string =>
+  [udpPacket(1), udpPacket(2), udpPacket(3, '203.0.113.9')].map((packet) => fixture.send(packet)).join(' ')
+
+/** No leftovers: the root, the links and at most two generations. */
+export function assertTidy(fixture: Fixture, links: readonly string[]): void {
+  const top = fixture.pins().filter((name) => !name.includes('/'))
+  const { generation, previous } = new Firewall(fixture.paths).status()
+  const generations = [previous, generation].flatMap((one) => (one === undefined ? [] : `gen-${one}`))
+  assert.deepEqual(top, ['entry', 'links', 'received', 'stages', ...generations].sort())
+  const linked = fixture.pins().filter((name) => name.startsWith('links/'))
+  assert.deepEqual(linked, links.map((name) => `links/${name.replaceAll('.', ':')}`).sort())
 }
 
 interface ConfigParts {
