@@ -36,23 +36,36 @@ export interface BuiltSet {
 /** Elements that share a slot's bucket on average when a table is as full as it may be. */
 const LOAD = 0.7
 const ATTEMPTS = 8
+/** Offsets into a map's value that the verifier takes are below 2^29. */
+const MOST_BYTES = 2 ** 29 - 64
 /** Short IPv6 prefixes touch very many lists; beyond this they share them. */
 const CELLS_PER_PREFIX = 8
 /** IPv6 lengths that may be added in place to those that the set has. */
 const SPARE_LENGTHS = 8
 export const SECRET_BYTES = 40
 
-/** Lays out a set for the packet path. The bytecode of a lookup depends on the geometry alone. */
+/**
+ * Lays out a set for the packet path. The bytecode of a lookup depends on the geometry alone.
+ * @throws RangeError if it is too large for one map: beyond about 20 million prefixes
+ */
 export function buildSet(set: PrefixSet, options: BuildOptions = {}): BuiltSet {
   const counts = countTables(set, options.guideBits ?? chooseGuide(set.columns(4)))
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const secret = readSecret(options.secret ?? randomBytes(SECRET_BYTES), attempt)
     const geometry = layOut(counts, secret, attempt >> 1, options.headroom)
+    if (geometry.bytes > MOST_BYTES) throw tooLarge(set.size, geometry.bytes)
     const bytes = new Uint8Array(geometry.bytes)
     if (!new SetMemory(bytes, geometry, false).fill(set)) continue
     return { geometry, write: (view) => view.set(bytes) }
   }
   throw new Error(`Cannot lay out a set of ${set.size} prefixes: its tables ran over ${ATTEMPTS} times`)
+}
+
+function tooLarge(size: number, bytes: number): RangeError {
+  const mib = (count: number) => Math.ceil(count / 2 ** 20)
+  return new RangeError(
+    `Cannot lay out a set of ${size} prefixes: it takes ${mib(bytes)} MiB, wanted at most ${mib(MOST_BYTES)} (make several sets of it)`,
+  )
 }
 
 /** What decides about sizes. */

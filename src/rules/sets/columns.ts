@@ -1,4 +1,4 @@
-import { comparePlaces, sortedOrder } from './sort.ts'
+import { comparePlaces, sortedOrder, sortIpv4 } from './sort.ts'
 import { maskWords, type WordCount } from './words.ts'
 
 /**
@@ -122,6 +122,11 @@ export class PrefixColumns {
   }
 
   #sort(): void {
+    if (this.words === 1) sortIpv4(this.values, this.lengths, this.size)
+    else this.#sortWords()
+  }
+
+  #sortWords(): void {
     const { words, size } = this
     const order = sortedOrder(this.values, this.lengths, words, size)
     const values = new Uint32Array(size * words)

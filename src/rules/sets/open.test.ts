@@ -112,6 +112,10 @@ test('openSet refuses memory of another size or layout', () => {
   assert.throws(() => openSet(new Uint8Array(geometry.bytes), other), /version 0, wanted 1/)
 })
 
+test('buildSet refuses what no program could read', () => {
+  assert.throws(() => buildSet(new PrefixSet(), { headroom: 40_000_000 }), /takes \d+ MiB, wanted at most 512/)
+})
+
 test('SetGeometry survives JSON', () => {
   const { geometry } = buildSet(new PrefixSet([parsePrefix('2001:db8::/32')]))
   assert.deepEqual(JSON.parse(JSON.stringify(geometry)), geometry)

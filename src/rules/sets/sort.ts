@@ -1,5 +1,16 @@
 import type { WordCount } from './words.ts'
 
+/** Sorts the first `count` IPv4 prefixes in place, each as one number of 38 bits: the engine sorts those fastest. */
+export function sortIpv4(values: Uint32Array, lengths: Uint8Array, count: number): void {
+  const keys = new Float64Array(count)
+  for (let i = 0; i < count; i++) keys[i] = values[i]! * 64 + lengths[i]!
+  keys.sort()
+  for (let i = 0; i < count; i++) {
+    values[i] = Math.floor(keys[i]! / 64)
+    lengths[i] = keys[i]! - values[i]! * 64
+  }
+}
+
 /** Below this, counting 65,536 digits a pass costs more than comparing. */
 const COMPARE_BELOW = 4096
 
