@@ -1,8 +1,8 @@
-import { type Label, r1, r2, r3, r4, r5, r7, r8 } from '../asm/index.ts'
+import { type Label, r1, r2, r4, r5, r7, r8 } from '../asm/index.ts'
 import type { Bits } from './bits.ts'
 import type { Clock } from './clock.ts'
 import { emitCount } from './count.ts'
-import { DECIDING_ROW, Decision } from './decide.ts'
+import { DECIDING_RANK, Decision } from './decide.ts'
 import { emitKeyedLimit, emitRuleLimit, type Limit } from './limits.ts'
 import type { MatchContext } from './match-context.ts'
 import { decides, type PlacedRule } from './place.ts'
@@ -42,7 +42,7 @@ export class Actions {
   emit(): void {
     this.#decision.emitSearch()
     for (let word = 0; word < this.#ctx.words; word++) {
-      const rules = this.#others.filter(({ first }) => first >> 6 === word)
+      const rules = this.#others.filter(({ rows }) => rows[0]! >> 6 === word)
       if (rules.length > 0) this.#emitWord(word, rules)
     }
     this.#decision.emitVerdict(this.#env.verdict)
@@ -50,7 +50,7 @@ export class Actions {
 
   #decidingRows(): Bits {
     const deciding = this.#ctx.all.copy()
-    for (const { first, last } of this.#others) for (let row = first; row <= last; row++) deciding.clear(row)
+    for (const { rows } of this.#others) for (const row of rows) deciding.clear(row)
     return deciding
   }
 
@@ -69,27 +69,11 @@ export class Actions {
       asm.mov(r2, word * 8)
       this.#ctx.andWord(r7, r2)
     }
-    this.#emitBeforeDeciding(word, skip)
     asm.jumpIf(r7, '==', 0, skip)
     forget(asm, stack, r7, r1)
     asm.storeStack('u64', stack.slot(PENDING), r7)
     for (const rule of rules) this.#emitRule(rule)
     asm.bind(skip)
-  }
-
-  /** Of the rows in r7, keep those before the row that decides. */
-  #emitBeforeDeciding(word: number, skip: Label): void {
-    const { asm, stack } = this.#ctx
-    const all = asm.label('all before')
-    asm.loadStack('u64', r2, stack.slot(DECIDING_ROW))
-    asm.jumpIf(r2, '>=', word * 64 + 64, all)
-    asm.jumpIf(r2, '<', word * 64, skip)
-    asm.alu('and', r2, 63)
-    asm.mov(r3, 1)
-    asm.alu('lsh', r3, r2)
-    asm.alu('sub', r3, 1)
-    asm.alu('and', r7, r3)
-    asm.bind(all)
   }
 
   #emitRule(placed: PlacedRule): void {
@@ -101,6 +85,8 @@ export class Actions {
     asm.jumpIf(r1, '&', r2, act)
     asm.jump(next)
     asm.bind(act)
+    loadSlot(asm, r1, stack.slot(DECIDING_RANK))
+    asm.jumpIf(r1, '<', placed.rank, next)
     if (action.kind === 'limit') this.#emitLimit(placed, action, next)
     else {
       asm.mov(r1, placed.slot)
@@ -133,4 +119,4 @@ export class Actions {
   }
 }
 
-const rowMask = ({ first, last }: PlacedRule): bigint => ((1n << BigInt(last - first + 1)) - 1n) << BigInt(first & 63)
+const rowMask = ({ rows }: PlacedRule): bigint => rows.reduce((mask, row) => mask | (1n << BigInt(row & 63)), 0n)

@@ -1,14 +1,15 @@
-import { r1, r2, r3, r7, r8 } from '../asm/index.ts'
+import { type Label, r1, r2, r3, r4, r7, r8 } from '../asm/index.ts'
 import type { Bits } from './bits.ts'
 import { type MatchContext, TABLES } from './match-context.ts'
 import type { PlacedRule } from './place.ts'
 import { RuleRecord } from './rule-record.ts'
-import { forget, STEPS } from './stack.ts'
+import { forget, loadSlot, STEPS, unlink } from './stack.ts'
 import type { Verdict } from './verdict.ts'
 
-/** Stack slot with the first row that decides, or {@link UNDECIDED}. */
-export const DECIDING_ROW = 'deciding row'
-export const UNDECIDED = 0x7fff_ffff
+/** Stack slots: the row that decides, and its rule's rank, or {@link UNDECIDED} for both. */
+const DECIDING_ROW = 'deciding row'
+export const DECIDING_RANK = 'deciding rank'
+const UNDECIDED = 0x7fff_ffff
 
 /** Table for the lowest set bit of a 64-bit word: index = (word × sequence) >> 58 (Leiserson, Prokop, Randall 1998). */
 const DE_BRUIJN = 0x03f79d71b4cb0a89n
@@ -18,7 +19,7 @@ function lowestBitTable(): Uint8Array {
   return table
 }
 
-/** Finds the first row alive of a rule that decides, and does what the rule says. */
+/** Finds, among the rows alive, the first rule that decides, and does what it says. */
 export class Decision {
   readonly #ctx: MatchContext
   readonly #deciding: Bits
@@ -34,23 +35,43 @@ export class Decision {
     this.#decidingAt = ctx.words > 1 ? ctx.arena.add(deciding.words) : 0
   }
 
-  /** Leaves the row in its stack slot; keeps r8. Clobbers r0 to r5 and r7. */
+  /** Leaves row and rank in their stack slots; keeps r8. Clobbers r0 to r5 and r7. */
   emitSearch(): void {
     const { asm, stack, words } = this.#ctx
-    const row = stack.slot(DECIDING_ROW)
-    const done = asm.label('searched')
     asm.mov(r1, UNDECIDED)
     forget(asm, stack, r1, r2)
-    asm.storeStack('u64', row, r1)
-    if (words > 1) this.#emitWords(row)
-    else {
-      asm.constant(r1, this.#deciding.words[0]!)
-      asm.alu('and', r1, r8)
-      asm.jumpIf(r1, '==', 0, done)
-      this.#emitLowestBit()
-      asm.storeStack('u64', row, r2)
+    for (const name of [DECIDING_ROW, DECIDING_RANK]) {
+      asm.storeStack('u64', stack.slot(name), r1)
+      unlink(asm, r1)
     }
+    if (words > 1) return this.#emitWords()
+    const done = asm.label('searched')
+    asm.constant(r1, this.#deciding.words[0]!)
+    asm.alu('and', r1, r8)
+    asm.jumpIf(r1, '==', 0, done)
+    this.#emitLowestBit()
+    this.#emitFound(done)
     asm.bind(done)
+  }
+
+  /** Keep row r2 if its rule comes before the one found so far. Uses r1, r3 and r4. */
+  #emitFound(next: Label): void {
+    const { asm, stack } = this.#ctx
+    this.#emitRecord()
+    asm.load('u32', r1, r3, RuleRecord.rank)
+    loadSlot(asm, r4, stack.slot(DECIDING_RANK))
+    asm.jumpIf(r1, '>=', r4, next)
+    asm.storeStack('u64', stack.slot(DECIDING_RANK), r1)
+    asm.storeStack('u64', stack.slot(DECIDING_ROW), r2)
+  }
+
+  /** r3 = record of row r2. Uses r4. */
+  #emitRecord(): void {
+    const { asm } = this.#ctx
+    asm.mov(r4, r2)
+    asm.alu('mul', r4, RuleRecord.size)
+    asm.loadMapValue(r3, TABLES, this.#recordsAt)
+    asm.alu('add', r3, r4)
   }
 
   /** The end: drop, pass, or no row. */
@@ -58,9 +79,7 @@ export class Decision {
     const { asm, none, stack, words } = this.#ctx
     asm.loadStack('u64', r2, stack.slot(DECIDING_ROW))
     asm.jumpIf(r2, '>=', words * 64, none)
-    asm.alu('mul', r2, RuleRecord.size)
-    asm.loadMapValue(r3, TABLES, this.#recordsAt)
-    asm.alu('add', r3, r2)
+    this.#emitRecord()
     asm.load('u32', r1, r3, RuleRecord.slot)
     asm.load('u32', r2, r3, RuleRecord.drops)
     asm.jumpIf(r2, '!=', 0, verdict.drop)
@@ -83,13 +102,14 @@ export class Decision {
     asm.alu('and', r2, 63)
   }
 
-  /** Words that the summary in r8 names, in order, until one has a deciding row. */
-  #emitWords(row: number): void {
+  /** All words with deciding rows that the summary in r8 names. */
+  #emitWords(): void {
     const { asm, stack, words } = this.#ctx
-    const [next, found, done] = [asm.label('next word'), asm.label('found'), asm.label('words done')]
+    const [next, done] = [asm.label('next word'), asm.label('words done')]
     const [steps, word] = [stack.slot(STEPS), stack.slot('word')]
     asm.storeStack('u64', steps, 0)
-    asm.mov(r7, r8)
+    asm.constant(r7, this.#deciding.summary)
+    asm.alu('and', r7, r8)
     asm.bind(next)
     asm.loadStack('u64', r1, steps)
     asm.jumpIf(r1, '>', words, done)
@@ -105,14 +125,14 @@ export class Decision {
     asm.storeStack('u64', word, r2)
     asm.alu('lsh', r2, 3)
     this.#emitWord()
-    asm.jumpIf(r1, '!=', 0, found)
-    asm.jump(next)
-    asm.bind(found)
+    asm.jumpIf(r1, '==', 0, next)
     this.#emitLowestBit()
     asm.loadStack('u64', r1, word)
     asm.alu('lsh', r1, 6)
     asm.alu('or', r2, r1)
-    asm.storeStack('u64', row, r2)
+    asm.jumpIf(r2, '>=', words * 64, done)
+    this.#emitFound(next)
+    asm.jump(next)
     asm.bind(done)
   }
 
@@ -126,11 +146,12 @@ export class Decision {
   }
 }
 
-function records(rules: readonly PlacedRule[], rows: number): Uint8Array {
-  const content = new Uint8Array(rows * RuleRecord.size)
+function records(rules: readonly PlacedRule[], count: number): Uint8Array {
+  const content = new Uint8Array(count * RuleRecord.size)
   const view = new DataView(content.buffer)
-  for (const { rule, slot, first, last } of rules)
-    for (let row = first; row <= last; row++) {
+  for (const { rule, rank, slot, rows } of rules)
+    for (const row of rows) {
+      view.setUint32(row * RuleRecord.size + RuleRecord.rank, rank, true)
       view.setUint32(row * RuleRecord.size + RuleRecord.slot, slot, true)
       view.setUint32(row * RuleRecord.size + RuleRecord.drops, rule.action.kind === 'drop' ? 1 : 0, true)
     }

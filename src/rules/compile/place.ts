@@ -9,17 +9,18 @@ const WORD = 64
 /** What the summary word covers. */
 const MAX_ROWS = WORD * 64
 
-/** Rows of one rule, first to last; all in one word unless the rule decides. */
+/** A rule, and the numbers of its rows; those of a rule that does not decide are side by side in one word. */
 export interface PlacedRule {
   readonly rule: Rule
+  /** Place in the rule set. */
+  readonly rank: number
   readonly slot: number
-  readonly first: number
-  readonly last: number
+  readonly rows: readonly number[]
 }
 
 export const decides = ({ action }: Rule): boolean => action.kind === 'drop' || action.kind === 'pass'
 
-/** All rules as numbered rows, in order; the lowest row that matches belongs to the first rule that does. */
+/** All rules as numbered rows. */
 export interface Placement {
   readonly rules: readonly PlacedRule[]
   readonly rows: readonly (Row | undefined)[]
@@ -27,27 +28,67 @@ export interface Placement {
   readonly dimensions: readonly Dimension[]
 }
 
+interface RuleRows {
+  readonly rule: Rule
+  readonly rank: number
+  readonly rows: readonly Row[]
+}
+
 export function placeRules(ruleSet: RuleSet, counterSlot: (ruleId: string) => number): Placement {
   const builder = new RowBuilder()
+  const all = ruleSet.rules.map((rule, rank) => ({ rule, rank, rows: builder.rowsOf(rule) }))
+  const used = all.filter(({ rows }) => rows.length > 0)
   const rows: (Row | undefined)[] = []
-  const rules: PlacedRule[] = []
-  for (const rule of ruleSet.rules) {
-    const own = builder.rowsOf(rule)
-    if (own.length === 0) continue
-    if (!decides(rule)) padToFit(rows, own.length, rule)
-    rules.push({ rule, slot: counterSlot(rule.id), first: rows.length, last: rows.length + own.length - 1 })
-    rows.push(...own)
+  const places = new Map<number, number[]>(used.map(({ rank }) => [rank, []]))
+  for (const each of sortedByShape(used.filter(({ rule }) => decides(rule)))) {
+    const place = rows.push(each?.row) - 1
+    if (each) places.get(each.rank)!.push(place)
   }
-  if (rows.length > MAX_ROWS)
-    throw new CompileError(
-      'too_many_rows',
-      `Cannot compile: the rules expand to ${rows.length} alternatives, at most ${MAX_ROWS} [put addresses and ports of like rules into sets]`,
-    )
-  const all = new Bits(Math.max(1, Math.ceil(rows.length / WORD)))
+  for (const { rule, rank, rows: own } of used.filter(({ rule }) => !decides(rule))) {
+    padToFit(rows, own.length, rule)
+    for (const row of own) places.get(rank)!.push(rows.push(row) - 1)
+  }
+  checkRows(rows.length)
+  const bits = new Bits(Math.max(1, Math.ceil(rows.length / WORD)))
   rows.forEach((row, i) => {
-    if (row) all.set(i)
+    if (row) bits.set(i)
   })
-  return { rules, rows, all, dimensions: [...builder.dimensions.values()] }
+  const rules = used.map(({ rule, rank }) => ({ rule, rank, slot: counterSlot(rule.id), rows: places.get(rank)! }))
+  return { rules, rows, all: bits, dimensions: [...builder.dimensions.values()] }
+}
+
+/** Fewer rows of one shape share words with other shapes. */
+const OWN_WORDS = 16
+
+/**
+ * Rows that ask about the same dimensions, side by side, each lot in order and, if large, in words of its own: a packet that no row
+ * of a word matches mostly shows it in one dimension for all of them, which is what the summary of words is good for.
+ */
+function sortedByShape(rules: readonly RuleRows[]): ({ rank: number; row: Row } | undefined)[] {
+  const rows = rules.flatMap(({ rank, rows }) => rows.map((row) => ({ rank, row })))
+  if (rows.length <= WORD) return rows
+  const shapes = new Map<string, { rank: number; row: Row }[]>()
+  for (const each of rows) {
+    const shape = [...each.row.keys()].sort().join()
+    shapes.set(shape, [...(shapes.get(shape) ?? []), each])
+  }
+  const groups = [...shapes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group)
+  const large = groups.filter(({ length }) => length >= OWN_WORDS)
+  const words = large.reduce((sum, { length }) => sum + Math.ceil(length / WORD), 0)
+  const small = groups.filter(({ length }) => length < OWN_WORDS).flat()
+  if (words * WORD + small.length > MAX_ROWS) return groups.flat()
+  return [...large.flatMap((group) => [...group, ...padding(group.length)]), ...small]
+}
+
+/** What fills the last word. */
+const padding = (count: number): undefined[] => new Array<undefined>((WORD - (count % WORD)) % WORD).fill(undefined)
+
+function checkRows(count: number): void {
+  if (count <= MAX_ROWS) return
+  throw new CompileError(
+    'too_many_rows',
+    `Cannot compile: the rules expand to ${count} alternatives, at most ${MAX_ROWS} [put addresses and ports of like rules into sets]`,
+  )
 }
 
 /** The rows of a rule that does not decide share a word, so that one mask steps over them. */
@@ -57,8 +98,7 @@ function padToFit(rows: (Row | undefined)[], count: number, rule: Rule): void {
       'rule_too_complex',
       `Cannot compile rule "${rule.id}": it expands to ${count} alternatives, at most ${WORD} for ${rule.action.kind} [split it into several rules]`,
     )
-  const left = WORD - (rows.length % WORD)
-  if (count > left) for (let i = 0; i < left; i++) rows.push(undefined)
+  if (count > WORD - (rows.length % WORD)) rows.push(...padding(rows.length))
 }
 
 /** Who constrains a dimension, and who does not. */

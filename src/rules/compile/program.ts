@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts'
 import type { Dimension } from './constraint.ts'
 import { MatchContext } from './match-context.ts'
 import { needsOf } from './needs.ts'
+import { orderDimensions } from './order.ts'
 import { ParseContext } from './parse/context.ts'
 import { emitEthernet } from './parse/ethernet.ts'
 import { emitIpv4 } from './parse/ipv4.ts'
@@ -107,14 +108,10 @@ function emitMalformed({ asm, malformed }: ParseContext, policy: MalformedPolicy
 
 type Plain = Exclude<Dimension, { kind: 'predicate' }>
 const isPlain = (dimension: Dimension): dimension is Plain => dimension.kind !== 'predicate'
-/** Cheap questions that rule out most packets come first. */
-const COST: Record<Dimension['kind'], number> = { fact: 1, number: 0, address: 2, predicate: 3 }
-
 function emitMatch(match: MatchContext, placement: Placement, options: ProgramOptions, verdict: Verdict): void {
   if (placement.rules.length === 0) return
   match.begin()
-  const dimensions = [...placement.dimensions].sort((a, b) => COST[a.kind] - COST[b.kind])
-  for (const dimension of dimensions) {
+  for (const dimension of orderDimensions(placement)) {
     const rows = rowsOfDimension(placement, dimension.key)
     if (rows.constrained.length === 0) continue
     if (isPlain(dimension)) emitDimension(match, dimension, rows)
