@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { entry } from '../generated/entry.ts'
 import { SampleRecord } from '../rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../rules/counters.ts'
+import { LAYOUT_VERSION } from '../rules/sets/geometry.ts'
 
 /** Elements of the `counters` map: reserved ones, then one a rule. */
 export const SLOTS = 16_384
@@ -16,7 +17,16 @@ export const SAMPLES_SIZE = 1 << 20
  * Whatever makes pinned state of another build of Seawall unusable. Raise `format` when a meaning changes that no
  * number here shows.
  */
-const format = { format: 1, SLOTS, FIRST_RULE_SLOT, COUNTER_SIZE, SampleRecord, SAMPLES_SIZE, entry: entry.layout }
+const format = {
+  format: 1,
+  SLOTS,
+  FIRST_RULE_SLOT,
+  COUNTER_SIZE,
+  SampleRecord,
+  SAMPLES_SIZE,
+  entry: entry.layout,
+  sets: LAYOUT_VERSION,
+}
 
 /** Ties pinned state to the code that can read it. */
 export const LAYOUT = createHash('sha256').update(JSON.stringify(format)).digest('hex').slice(0, 16)
