@@ -68,6 +68,11 @@ const noise = [
   /^-- (BEGIN|END) PROG LOAD LOG --/,
 ]
 
+/** Whether the verifier says why: of a program that it accepts it only counts, and then something else went wrong. */
+export function isRefusal(log: readonly string[]): boolean {
+  return log.some((line) => !/^\s*$|^(processed \d+ insns|verification time|stack depth)/.test(line))
+}
+
 /** The last line that says something, and the instruction it is about. */
 function summarize(log: readonly string[]): string {
   const reason = log.findLast((line) => !noise.some((one) => one.test(line)))

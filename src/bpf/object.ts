@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { BpfError, VerifierError } from './errors.ts'
+import { BpfError, isRefusal, VerifierError } from './errors.ts'
 import { errnoName } from './ffi/errno.ts'
 import { withWarnings } from './ffi/libbpf-print.ts'
 import { loadObject, type ObjectReply, type ObjectRequest } from './ffi/object-calls.ts'
@@ -117,14 +117,11 @@ function closeQuietly(fd: number): void {
   }
 }
 
-/** All that the verifier says of a program that it accepts: then something else went wrong. */
-const STATISTICS = /^(processed \d+ insns|verification time|stack depth)/
-
 /** The verifier's log says why, if it was the verifier. If not, libbpf knows: it is asked once more, and listened to. */
 async function explain(request: ObjectRequest, { result, log }: ObjectReply): Promise<BpfError> {
   const [operation, errno] = [`load object "${request.name}"`, errnoName(result)]
   const lines = log.trimEnd().split('\n')
-  if (lines.some((line) => line !== '' && !STATISTICS.test(line))) return new VerifierError(errno, operation, lines)
+  if (isRefusal(lines)) return new VerifierError(errno, operation, lines)
   const { result: second, warnings } = await withWarnings(() => loadObject(request))
   for (const fd of [...second.maps.values(), ...second.programs.values()]) closeSync(fd)
   const reason = warnings.join('; ') || 'libbpf gave no reason'

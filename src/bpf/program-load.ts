@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { VerifierError } from './errors.ts'
+import { isRefusal, VerifierError } from './errors.ts'
 import { errnoName } from './ffi/errno.ts'
 import * as libbpf from './ffi/libbpf.ts'
 import { NativeMemory } from './ffi/memory.ts'
@@ -97,7 +97,7 @@ async function explain(definition: ProgramDefinition, first: number): Promise<nu
     const lines = log.text().trimEnd().split('\n')
     const operation = `load ${definition.type} program "${definition.name}"`
     const reason = result === ENOSPC ? first : result
-    if (lines.join('') === '') throw refused(reason, operation)
+    if (!isRefusal(lines)) throw refused(reason, operation)
     throw new VerifierError(errnoName(reason), operation, lines)
   } finally {
     log.free()

@@ -279,3 +279,11 @@ test('generate() makes what is committed', () => {
     assert.equal(generate(source), readFileSync(generatedOf(source), 'utf8'), source)
   }
 })
+
+test('BpfObject.load() and Program.load() close all or nothing when descriptors run out, and blame no verifier', () => {
+  const script = [process.execPath, '--import', 'tsx', 'tests/support/few-descriptors.ts']
+  const output = execFileSync('sh', ['-c', 'ulimit -n 80 && exec "$@"', 'sh', ...script], { encoding: 'utf8' })
+  const { outcomes, leaked } = JSON.parse(output) as { outcomes: string[]; leaked: number }
+  assert.deepEqual(outcomes, ['BPF_OBJECT EMFILE', 'BPF_REFUSED EMFILE', 'loaded'])
+  assert.equal(leaked, 0)
+})
