@@ -61,11 +61,16 @@ function sysctls(node: Node): [string, string][] {
   ]
 }
 
-function addLink({ ends }: Link, macs: ReadonlyMap<End, string>, netnsOf: (node: string) => string): string {
+function addLink(
+  { ends, queues = 1 }: Link,
+  macs: ReadonlyMap<End, string>,
+  netnsOf: (node: string) => string,
+): string {
   const [a, b] = ends
+  const counts = `numrxqueues ${queues} numtxqueues ${queues}`
   return (
-    `link add ${a.interface} address ${macs.get(a)} type veth ` +
-    `peer name ${b.interface} address ${macs.get(b)} netns ${netnsOf(b.node)}`
+    `link add ${a.interface} address ${macs.get(a)} ${counts} type veth ` +
+    `peer name ${b.interface} address ${macs.get(b)} ${counts} netns ${netnsOf(b.node)}`
   )
 }
 

@@ -11,6 +11,9 @@ export const CLIENTS6 = '2001:db8:c::/64'
 /** How many addresses of each family the clients use: `.10`, `.11`, … */
 export const CLIENT_ADDRESSES = 8
 
+/** Queues of an edge's cable. */
+const EDGE_QUEUES = 2
+
 export interface PointOfPresenceOptions {
   /** Servers that own the service addresses, default 1. The router spreads connections over them by ECMP. */
   readonly edges?: number
@@ -86,11 +89,14 @@ function edge(number: number): Leaf {
       addresses: [`${SERVICE4}/32`, `${SERVICE6}/128`],
       routes: defaultRoutes(`10.0.${number}.1`, `fd00:0:0:${number}::1`),
     },
-    link: cable(
-      name,
-      [`10.0.${number}.2/24`, `fd00:0:0:${number}::2/64`],
-      [`10.0.${number}.1/24`, `fd00:0:0:${number}::1/64`],
-    ),
+    link: {
+      ...cable(
+        name,
+        [`10.0.${number}.2/24`, `fd00:0:0:${number}::2/64`],
+        [`10.0.${number}.1/24`, `fd00:0:0:${number}::1/64`],
+      ),
+      queues: EDGE_QUEUES,
+    },
   }
 }
 

@@ -25,6 +25,8 @@ export interface Route {
 /** A cable: a veth pair with one end in each of two nodes. */
 export interface Link {
   readonly ends: readonly [End, End]
+  /** Queues of each end in each direction, each with a ring of 256 packets; default 1. */
+  readonly queues?: number
 }
 
 export interface End {

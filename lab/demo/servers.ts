@@ -22,6 +22,8 @@ export interface ServersOptions {
 
 /** NSD and nginx, as Debian ships them, on the service addresses. */
 export interface Servers {
+  /** @throws Error with a server's own words if it has ended. */
+  check(): void
   stop(): Promise<void>
 }
 
@@ -46,7 +48,12 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     await Promise.all(servers.map((server) => stop(server)))
     throw problem
   }
+  let died: Error | undefined
+  for (const end of ends) void end.then((error) => (died ??= error))
   return {
+    check: () => {
+      if (died !== undefined) throw died
+    },
     stop: async () => {
       await Promise.all(servers.map((server) => stop(server)))
     },
