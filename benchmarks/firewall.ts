@@ -3,8 +3,8 @@
 import { Program } from '../src/bpf/index.ts'
 import { buildPacket, ethernet, ipv4, udp } from '../src/net/build.ts'
 import { Xdp } from '../src/rules/compile/index.ts'
+import { whileHammering } from '../tests/support/hammering.ts'
 import { type LoadedRules, loadRules } from '../tests/support/load-rules.ts'
-import { contended } from './firewall/contended.ts'
 import { Feeds } from './firewall/feeds.ts'
 import { onVeth } from './firewall/on-veth.ts'
 import { reload } from './firewall/reload.ts'
@@ -110,8 +110,8 @@ class FirewallBench {
   async limitOnTwoCpus(): Promise<Result> {
     const loaded = await loadRules(ruleSetOf(['limit 900000000/s burst 900000000 if udp.dstport == 4242']))
     try {
-      const value = await contended(loaded.program, packet, () => this.measure(loaded.program))
-      const floor = await contended(this.#feeds.drop, packet, () => this.measure(this.#feeds.drop))
+      const value = await whileHammering(loaded.program, new Map([[0, packet]]), () => this.measure(loaded.program))
+      const floor = await whileHammering(this.#feeds.drop, new Map([[0, packet]]), () => this.measure(this.#feeds.drop))
       return judge({ ...NS, case: 'T6 limit of a rule, two CPUs', keys: 'hot', value, floor, target: 20 })
     } finally {
       loaded.close()

@@ -6,4 +6,4 @@ const program = Program.openId(Number(id))
 const data = Buffer.from(packet!, 'hex')
 const end = Date.now() + 60_000
 console.log('running')
-while (Date.now() < end) program.testRun({ data, repeat: 1_000_000 })
+while (Date.now() < end) program.testRun({ data, repeat: 200_000 })

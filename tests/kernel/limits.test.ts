@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { calibrateClock } from '../../src/firewall/clock.ts'
+import { buildPacket, ethernet, ipv4, udp } from '../../src/net/build.ts'
+import type { RuleSet } from '../../src/rules/ast.ts'
+import { PASSED_BY_DEFAULT } from '../../src/rules/counters.ts'
+import { parseRule } from '../../src/rules/index.ts'
+import { whileHammering } from '../support/hammering.ts'
+import { type LoadedRules, loadRules, slotOf } from '../support/load-rules.ts'
+
+const from = (src: string): Uint8Array =>
+  buildPacket(ethernet(), ipv4({ src, dst: '10.99.0.2' }), udp({ srcport: 12345, dstport: 53 }), 'query')
+
+const ruleSetOf = (...texts: string[]): RuleSet => ({
+  rules: texts.map((text, i) => ({ ...parseRule(text), id: `r${i}` })),
+  malformed: 'drop',
+})
+
+async function withRules<T>(ruleSet: RuleSet, work: (rules: LoadedRules) => Promise<T>): Promise<T> {
+  const rules = await loadRules(ruleSet, { clock: await calibrateClock() })
+  try {
+    return await work(rules)
+  } finally {
+    rules.close()
+  }
+}
+
+/** Packets admitted a second, once the burst is spent. */
+async function admittedRate(rules: LoadedRules, settleMs: number): Promise<number> {
+  await sleep(settleMs)
+  const read = () => ({ at: process.hrtime.bigint(), packets: rules.packets(PASSED_BY_DEFAULT) })
+  const first = read()
+  await sleep(3000)
+  const last = read()
+  return ((last.packets - first.packets) * 1e9) / Number(last.at - first.at)
+}
+
+const within = (found: number, wanted: number, share: number): boolean => Math.abs(found - wanted) <= wanted * share
+
+for (const [name, text] of [
+  ['a whole rule', 'limit 100000/s burst 20000 if udp'],
+  ['a source', 'limit 50000/s burst 20000 per ip.src if udp'],
+] as const)
+  test(`limit of ${name} admits its rate within 1 % when all CPUs send at once`, async () => {
+    await withRules(ruleSetOf(text), async (rules) => {
+      const packet = from('192.0.2.1')
+      const both = new Map([
+        [0, packet],
+        [1, packet],
+      ])
+      const rate = await whileHammering(rules.program, both, () => admittedRate(rules, 700))
+      const wanted = Number(/limit (\d+)/.exec(text)![1])
+      assert.ok(within(rate, wanted, 0.01), `${rate.toFixed(0)} a second, wanted ${wanted} within 1 %`)
+      assert.ok(rules.packets(slotOf(0)) > 0, 'packets over the limit are counted under the rule')
+    })
+  })
+
+// A burst of a millisecond is read off the nanosecond clock. It cannot make up for a sender that the scheduler holds for longer, so
+// only the upper bound is certain.
+for (const text of ['limit 20000/s burst 20 if udp', 'limit 20000/s burst 20 per ip.src if udp'])
+  test(`${text}: a burst shorter than a jiffy never admits more than the rate`, async () => {
+    await withRules(ruleSetOf(text), async (rules) => {
+      const packet = from('192.0.2.1')
+      const both = new Map([
+        [0, packet],
+        [1, packet],
+      ])
+      const rate = await whileHammering(rules.program, both, () => admittedRate(rules, 200))
+      assert.ok(rate > 0 && rate <= 20_000 * 1.01, `${rate.toFixed(0)} a second, wanted at most 20000`)
+    })
+  })
+
+test('limit of each source lets a slow source pass while another floods', async () => {
+  await withRules(ruleSetOf('limit 1000/s burst 1000 per ip.src if udp'), async (rules) => {
+    const flood = new Map([[0, from('192.0.2.1')]])
+    await whileHammering(rules.program, flood, async () => {
+      for (let i = 0; i < 200; i++) {
+        assert.equal(rules.program.testRun({ data: from('192.0.2.2') }).result, 2)
+        await sleep(2)
+      }
+    })
+  })
+})
+
+test('limit counts prefixes, not addresses, where it says so', async () => {
+  await withRules(ruleSetOf('limit 1/m burst 3 per ip.src/24 if udp'), async (rules) => {
+    const verdicts = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4', '198.51.100.1'].map(
+      (src) => rules.program.testRun({ data: from(src) }).result,
+    )
+    assert.deepEqual(verdicts, [2, 2, 2, 1, 2])
+  })
+})
+
+test('a rule with an end stops matching when CLOCK_MONOTONIC reaches it, whoever is alive', async () => {
+  const until = process.hrtime.bigint() + 600_000_000n
+  const [rule] = ruleSetOf('drop if udp').rules
+  await withRules({ rules: [{ ...rule!, until }], malformed: 'drop' }, async (rules) => {
+    const packet = from('192.0.2.1')
+    const tick = 10_000_000n
+    for (;;) {
+      const before = process.hrtime.bigint()
+      const { result } = rules.program.testRun({ data: packet })
+      const after = process.hrtime.bigint()
+      if (after + tick < until) assert.equal(result, 1)
+      else if (before > until + tick) {
+        assert.equal(result, 2)
+        break
+      }
+      await sleep(20)
+    }
+  })
+})
