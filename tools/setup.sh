@@ -51,25 +51,12 @@ install_packages() {
   [ -n "$missing" ] || return 0
   command -v apt-get >/dev/null || fail "Cannot install $missing: there is no apt-get (install them by your system's means)"
   say "installing Debian packages: $missing"
-  before=$(running_daemons)
   forbid_daemons
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   # shellcheck disable=SC2086
   apt-get install -y -qq --no-install-recommends $missing >/dev/null
   allow_daemons
-  stop_new_daemons "$before"
-}
-
-running_daemons() { pgrep -x 'nginx|nsd' 2>/dev/null || true; }
-
-# Only where the administrator's own policy let a fresh daemon start.
-stop_new_daemons() {
-  for pid in $(running_daemons); do
-    printf '%s\n' "$1" | grep -qx "$pid" && continue
-    say "stopping $(cat "/proc/$pid/comm" 2>/dev/null || true), which its package started"
-    kill "$pid" 2>/dev/null || true
-  done
 }
 
 install_modules() {
