@@ -26,9 +26,11 @@ export class Guide {
     return (this.#bytes[block >>> 2]! >>> ((block & 3) * 2)) & 3
   }
 
-  /** Says that longer prefixes lie in the block; one that is whole stays so. */
-  markLook(block: number): void {
-    if (this.stateOf(block) === Block.none) this.#bytes[block >>> 2]! |= Block.look << ((block & 3) * 2)
+  /** Says that longer prefixes lie in the block; one that is whole stays so. False if either was said before. */
+  markLook(block: number): boolean {
+    if (this.stateOf(block) !== Block.none) return false
+    this.#bytes[block >>> 2]! |= Block.look << ((block & 3) * 2)
+    return true
   }
 
   /** Marks the blocks of a prefix not longer than theirs. False if they were whole before. */

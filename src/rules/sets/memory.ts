@@ -44,25 +44,29 @@ export class SetMemory {
     return true
   }
 
-  /** Adds the prefix whose words begin at `offset`. The guide, which leads to it, comes last. */
+  /**
+   * Adds the prefix whose words begin at `offset`. What leads to it comes after it, the guide last. All steps are taken even if
+   * the table has it already, so that a change that was broken off half-way can be made again.
+   */
   add(family: 4 | 6, words: Uint32Array, offset: number, length: number): Added {
     const guide = this.#guides[family]
     const word = words[offset]!
     if (length <= guide.bits) return guide.markWhole(word, length) ? 'added' : 'present'
     const result = this.#insert(family, words, offset, length)
-    if (result === 'added') guide.markLook(guide.blockOf(word))
-    return result
+    if (result === 'full') return result
+    return guide.markLook(guide.blockOf(word)) ? 'added' : result
   }
 
   #insert(family: 4 | 6, words: Uint32Array, offset: number, length: number): Added {
     const name = this.#locate(family, words, offset, length)
     const count = counterOf[name]
     const table = this.#tables[name]
+    const isFull = this.#header[count]! >= this.geometry[name].capacity
     if (family === 6 && !this.#cells.admits(length)) return 'full'
-    if (this.#header[count]! >= this.geometry[name].capacity) return table.has(this.#place) ? 'present' : 'full'
+    if (isFull && !table.has(this.#place)) return 'full'
     const result = table.insert(this.#place)
-    if (result !== 'added') return result
-    this.#header[count]!++
+    if (result === 'full') return result
+    if (result === 'added') this.#header[count]!++
     if (family === 4) this.#header[Header.lengths4 / 4]! |= 1 << (32 - length)
     else this.#cells.add(words[offset]!, length)
     return result

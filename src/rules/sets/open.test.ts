@@ -105,6 +105,25 @@ test('LiveSet.delete of a covering prefix shows what lies below it', () => {
   for (const outside of ['10.0.0.1', '10.2.4.6', '10.2.5.5', '10.3.0.0']) assert.equal(seen(outside), false, outside)
 })
 
+test('LiveSet.add makes a change again that was broken off at any byte', () => {
+  for (const text of ['192.0.2.1', '10.0.0.0/9', '2001:db8::1', '2001:db8::/48', '2001:d00::/24']) {
+    const { geometry, write } = buildSet(new PrefixSet())
+    const before = new Uint8Array(geometry.bytes)
+    write(before)
+    const after = before.slice()
+    const prefix = parsePrefix(text)
+    openSet(after, geometry).add(prefix)
+    const changed = [...after.keys()].filter((at) => before[at] !== after[at])
+    for (const missing of [changed, ...changed.slice(0, 40).map((at) => [at])]) {
+      const broken = after.slice()
+      for (const at of missing) broken[at] = before[at]!
+      const live = openSet(broken, geometry)
+      assert.notEqual(live.add(prefix), 'full')
+      assert.ok(live.includes(prefix), `${text} without byte ${missing[0]}`)
+    }
+  }
+})
+
 test('openSet refuses memory of another size or layout', () => {
   const { geometry } = buildSet(new PrefixSet())
   assert.throws(() => openSet(new Uint8Array(64), geometry), /has 64 bytes, wanted \d+/)

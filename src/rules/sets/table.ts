@@ -45,20 +45,28 @@ export class Table {
     return 'added'
   }
 
+  /** Takes out an element, also one that lies in both buckets since a move was broken off. False if it is not there. */
   remove(place: Place): boolean {
-    let at = this.#find(place)
-    if (at < 0) return false
+    let found = false
+    for (let at = this.#find(place); at >= 0; at = this.#find(place)) {
+      this.#clear(at)
+      found = true
+    }
+    return found
+  }
+
+  #clear(slot: number): void {
+    let at = slot
     const first = at - (at % this.#stride)
     const last = first + (BUCKET_SLOTS - 1) * this.#step
     if (at === last || this.#u32[at + this.#step] !== Slot.empty) {
       this.#store(at, Slot.grave, 0)
-      return true
+      return
     }
     do {
       this.#store(at, Slot.empty, 0)
       at -= this.#step
     } while (at >= first && this.#u32[at] === Slot.grave)
-    return true
   }
 
   /** Word where the element lies, or -1; then the first free slot is in `#free`, or -1. */
