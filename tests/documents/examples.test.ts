@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { loadConfig } from '../../src/config/index.ts'
 import { findFiles } from '../../tools/find-files.ts'
 
 /** The time an example may take. */
@@ -20,5 +21,12 @@ for (const file of findFiles('.', (path) => /^examples\/.*\.ts$/.test(path))) {
     assert.equal(run.status, 0, `${run.stdout}${run.stderr}`)
     assert.equal(run.stdout, promised(readFileSync(file, 'utf8')) ?? run.stdout)
     assert.notEqual(run.stdout.trim(), '')
+  })
+}
+
+for (const file of findFiles('.', (path) => /^examples\/config-/.test(path))) {
+  test(`${file} is a configuration`, async () => {
+    const { desired } = await loadConfig(file)
+    assert.notEqual(desired.rules.length, 0)
   })
 }
