@@ -199,12 +199,24 @@ export class Agent implements Control {
     this.#adopted = this.#firewall.isUp()
     if (this.#adopted) await this.#firewall.reconcile()
     await this.#rollBackIfDue()
-    if (this.#firewall.confirmDue() === undefined) {
-      const { changed, generation } = await this.#firewall.apply(this.#loaded)
-      const how = this.#adopted ? (changed ? 'Adopted and brought up to date' : 'Adopted') : 'Applied'
-      this.#tell(this.#adopted ? 'adopted' : 'applied', `${how}: generation ${generation} is in force`)
-    } else this.#tell('adopted', 'Adopted what waits for its confirmation')
+    if (this.#firewall.confirmDue() !== undefined) this.#tell('adopted', 'Adopted what waits for its confirmation')
+    else if (this.#adopted) await this.#bringUpToDate()
+    else {
+      const { generation } = await this.#firewall.apply(this.#loaded)
+      this.#tell('applied', `Applied: generation ${generation} is in force`)
+    }
     this.#follow(this.#loaded)
+  }
+
+  /** A machine that is protected needs its agent, for roll backs and the API, also if the configuration asks for what cannot be. */
+  async #bringUpToDate(): Promise<void> {
+    try {
+      const { changed, generation } = await this.#firewall.apply(this.#loaded)
+      const how = changed ? 'Adopted and brought up to date' : 'Adopted'
+      this.#tell('adopted', `${how}: generation ${generation} is in force`)
+    } catch (error) {
+      this.#failed('apply-failed', 'Adopted, but the configuration cannot be applied, so nothing has changed', error)
+    }
   }
 
   #follow(loaded: LoadedConfig): void {

@@ -98,6 +98,18 @@ describe('Agent', () => {
     assert.equal(fixture.send(udpPacket(2)), 'drop')
   })
 
+  test('adopts also when the configuration asks for what cannot be, and says so', async () => {
+    await (await start(write([one]))).agent.stop()
+    const { agent, events } = await start(fixture.write('config.json', configOf([two], {}, ['eth99'])))
+    assert.equal(agent.adopted, true)
+    assert.deepEqual(
+      events.map(({ level, event }) => `${level} ${event}`),
+      ['error apply-failed'],
+    )
+    assert.match(events[0]!.message, /"eth99"/)
+    assert.equal(fixture.send(udpPacket(1)), 'drop')
+  })
+
   test('is alone: a second one names the process of the first', async () => {
     const config = write([one])
     await start(config)
