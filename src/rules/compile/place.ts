@@ -54,7 +54,13 @@ export function placeRules(ruleSet: RuleSet, counterSlot: (ruleId: string) => nu
     if (row) bits.set(i)
   })
   const rules = used.map(({ rule, rank }) => ({ rule, rank, slot: counterSlot(rule.id), rows: places.get(rank)! }))
-  return { rules, rows, all: bits, dimensions: [...builder.dimensions.values()] }
+  return { rules, rows, all: bits, dimensions: askedAbout(builder, rows) }
+}
+
+/** Rules that can never match have left dimensions behind that no row asks about. */
+function askedAbout(builder: RowBuilder, rows: readonly (Row | undefined)[]): Dimension[] {
+  const keys = new Set(rows.flatMap((row) => [...(row?.keys() ?? [])]))
+  return [...builder.dimensions.values()].filter(({ key }) => keys.has(key))
 }
 
 /** Fewer rows of one shape share words with other shapes. */
