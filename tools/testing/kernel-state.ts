@@ -53,9 +53,7 @@ interface BpfObject {
 function bpfObjects(mark: string): string[] {
   const held = heldByOthers(mark)
   const list = (kind: string): BpfObject[] => {
-    const output = execFileSync('bpftool', ['-j', kind, 'show'], { encoding: 'utf8', maxBuffer: 64 << 20 })
-    const objects = JSON.parse(output || '[]') as BpfObject[]
-    return objects.filter(({ name }) => !name?.startsWith('sd_'))
+    return listObjects(kind).filter(({ name }) => !name?.startsWith('sd_'))
   }
   // A link keeps its program, and a program its maps, so what is held spreads in this order.
   return ['link', 'prog', 'map'].flatMap((kind) =>
@@ -66,6 +64,21 @@ function bpfObjects(mark: string): string[] {
       return []
     }),
   )
+}
+
+/** bpftool fails when an object goes away while it lists them, so it gets a few tries. */
+function listObjects(kind: string, tries = 5): BpfObject[] {
+  try {
+    const output = execFileSync('bpftool', ['-j', kind, 'show'], {
+      encoding: 'utf8',
+      maxBuffer: 64 << 20,
+      stdio: 'pipe',
+    })
+    return JSON.parse(output || '[]') as BpfObject[]
+  } catch (error) {
+    if (tries <= 1) throw error
+    return listObjects(kind, tries - 1)
+  }
 }
 
 /** BPF objects that processes outside of the run have open, as `map 12`. */
