@@ -1,9 +1,6 @@
 import type { PrefixColumns } from './columns.ts'
 import { Block } from './geometry.ts'
 
-/** Entries of one block that are stepped over one by one before searching for its end. */
-const STEPS = 8
-
 /**
  * The first level: two bits for each block of addresses that have the first `bits` bits in common.
  * Says of a block that no element touches it, that it lies in an element, or that longer prefixes lie in it.
@@ -82,7 +79,7 @@ function paint(columns: PrefixColumns, bits: number, firstBlock: number, count: 
     const block = values[place * words]! >>> (32 - bits)
     if (block >= end) break
     if (block >= done) done = paintBlocks(fresh, block - firstBlock, bits - lengths[place]!) + firstBlock
-    place = skip(columns, place, bits, done, key)
+    place = skip(columns, place, bits, done)
   }
   return fresh
 }
@@ -99,13 +96,20 @@ function paintBlocks(fresh: Uint8Array, block: number, spare: number): number {
   return block + blocks
 }
 
-/** Place of the next prefix that does not begin before block `done`. */
-function skip(columns: PrefixColumns, place: number, bits: number, done: number, key: Uint32Array): number {
-  const { words, values } = columns
-  for (let step = 0; step < STEPS; step++) {
-    if (++place >= columns.size || values[place * words]! >>> (32 - bits) >= done) return place
+/** Place of the next prefix that does not begin before block `done`: in steps twice as long each, then by halves. */
+function skip({ words, values, size }: PrefixColumns, place: number, bits: number, done: number): number {
+  const shift = 32 - bits
+  let low = place
+  let step = 1
+  while (low + step < size && values[(low + step) * words]! >>> shift < done) {
+    low += step
+    step *= 2
   }
-  if (done >= 2 ** bits) return columns.size
-  key[0] = done * 2 ** (32 - bits)
-  return columns.lowerBound(key, 0)
+  let high = Math.min(low + step, size)
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1
+    if (values[middle * words]! >>> shift < done) low = middle
+    else high = middle
+  }
+  return high
 }
