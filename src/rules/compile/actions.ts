@@ -26,26 +26,25 @@ export class Actions {
   readonly #ctx: MatchContext
   readonly #env: ActionEnv
   readonly #others: readonly PlacedRule[]
-  readonly #decision: Decision
+  /** Absent when no rule decides. */
+  readonly #decision: Decision | undefined
 
   constructor(ctx: MatchContext, rules: readonly PlacedRule[], env: ActionEnv) {
     this.#ctx = ctx
     this.#env = env
     this.#others = rules.filter(({ rule }) => !decides(rule))
-    this.#decision = new Decision(
-      ctx,
-      rules.filter(({ rule }) => decides(rule)),
-      this.#decidingRows(),
-    )
+    const deciding = rules.filter(({ rule }) => decides(rule))
+    if (deciding.length > 0) this.#decision = new Decision(ctx, deciding, this.#decidingRows())
   }
 
   emit(): void {
-    this.#decision.emitSearch()
+    this.#decision?.emitSearch()
     for (let word = 0; word < this.#ctx.words; word++) {
       const rules = this.#others.filter(({ rows }) => rows[0]! >> 6 === word)
       if (rules.length > 0) this.#emitWord(word, rules)
     }
-    this.#decision.emitVerdict(this.#env.verdict)
+    if (this.#decision) this.#decision.emitVerdict(this.#env.verdict)
+    else this.#ctx.asm.jump(this.#ctx.none)
   }
 
   #decidingRows(): Bits {
@@ -70,23 +69,30 @@ export class Actions {
       this.#ctx.andWord(r7, r2)
     }
     asm.jumpIf(r7, '==', 0, skip)
-    forget(asm, stack, r7, r1)
-    asm.storeStack('u64', stack.slot(PENDING), r7)
-    for (const rule of rules) this.#emitRule(rule)
+    if (rules.length > 1) {
+      forget(asm, stack, r7, r1)
+      asm.storeStack('u64', stack.slot(PENDING), r7)
+    }
+    for (const rule of rules) this.#emitRule(rule, rules.length > 1)
     asm.bind(skip)
   }
 
-  #emitRule(placed: PlacedRule): void {
+  /** `asked`: whether the rule's rows are among those pending is not yet known. */
+  #emitRule(placed: PlacedRule, asked: boolean): void {
     const { asm, stack } = this.#ctx
     const { action } = placed.rule
     const [act, next] = [asm.label(placed.rule.id), asm.label('next rule')]
-    loadSlot(asm, r1, stack.slot(PENDING))
-    asm.constant(r2, rowMask(placed))
-    asm.jumpIf(r1, '&', r2, act)
-    asm.jump(next)
-    asm.bind(act)
-    loadSlot(asm, r1, stack.slot(DECIDING_RANK))
-    asm.jumpIf(r1, '<', placed.rank, next)
+    if (asked) {
+      loadSlot(asm, r1, stack.slot(PENDING))
+      asm.constant(r2, rowMask(placed))
+      asm.jumpIf(r1, '&', r2, act)
+      asm.jump(next)
+      asm.bind(act)
+    }
+    if (this.#decision) {
+      loadSlot(asm, r1, stack.slot(DECIDING_RANK))
+      asm.jumpIf(r1, '<', placed.rank, next)
+    }
     if (action.kind === 'limit') this.#emitLimit(placed, action, next)
     else {
       asm.mov(r1, placed.slot)

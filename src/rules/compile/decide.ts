@@ -1,9 +1,9 @@
-import { type Label, r1, r2, r3, r4, r7, r8 } from '../asm/index.ts'
+import { type Label, r0, r1, r2, r3, r4, r7, r8, r9 } from '../asm/index.ts'
 import type { Bits } from './bits.ts'
 import { type MatchContext, TABLES } from './match-context.ts'
 import type { PlacedRule } from './place.ts'
 import { RuleRecord } from './rule-record.ts'
-import { forget, loadSlot, STEPS, unlink } from './stack.ts'
+import { forget, loadSlot, unlink } from './stack.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Stack slots: the row that decides, and its rule's rank, or {@link UNDECIDED} for both. */
@@ -35,7 +35,12 @@ export class Decision {
     this.#decidingAt = ctx.words > 1 ? ctx.arena.add(deciding.words) : 0
   }
 
-  /** Leaves row and rank in their stack slots; keeps r8. Clobbers r0 to r5 and r7. */
+  /** No rule only counts, samples or limits. */
+  get #allDecide(): boolean {
+    return this.#deciding.key === this.#ctx.all.key
+  }
+
+  /** Leaves row and rank in their stack slots; keeps r8. Clobbers r0 to r5, r7 and r9. */
   emitSearch(): void {
     const { asm, stack, words } = this.#ctx
     asm.mov(r1, UNDECIDED)
@@ -104,17 +109,15 @@ export class Decision {
 
   /** All words with deciding rows that the summary in r8 names. */
   #emitWords(): void {
-    const { asm, stack, words } = this.#ctx
+    const { asm, words } = this.#ctx
     const [next, done] = [asm.label('next word'), asm.label('words done')]
-    const [steps, word] = [stack.slot(STEPS), stack.slot('word')]
-    asm.storeStack('u64', steps, 0)
+    const [steps, word] = [r9, r0]
+    asm.mov(steps, words)
     asm.constant(r7, this.#deciding.summary)
     asm.alu('and', r7, r8)
     asm.bind(next)
-    asm.loadStack('u64', r1, steps)
-    asm.jumpIf(r1, '>', words, done)
-    asm.alu('add', r1, 1)
-    asm.storeStack('u64', steps, r1)
+    asm.jumpIf(steps, '==', 0, done)
+    asm.alu('sub', steps, 1)
     asm.jumpIf(r7, '==', 0, done)
     asm.mov(r1, r7)
     this.#emitLowestBit()
@@ -122,14 +125,13 @@ export class Decision {
     asm.alu('sub', r3, 1)
     asm.alu('and', r7, r3)
     asm.jumpIf(r2, '>=', words, done)
-    asm.storeStack('u64', word, r2)
+    asm.mov(word, r2)
     asm.alu('lsh', r2, 3)
     this.#emitWord()
     asm.jumpIf(r1, '==', 0, next)
     this.#emitLowestBit()
-    asm.loadStack('u64', r1, word)
-    asm.alu('lsh', r1, 6)
-    asm.alu('or', r2, r1)
+    asm.alu('lsh', word, 6)
+    asm.alu('or', r2, word)
     asm.jumpIf(r2, '>=', words * 64, done)
     this.#emitFound(next)
     asm.jump(next)
@@ -139,9 +141,12 @@ export class Decision {
   /** r1 = deciding rows alive in the word at byte offset r2. Uses r3 to r5. */
   #emitWord(): void {
     const { asm } = this.#ctx
-    this.#ctx.loadTable(r3, this.#decidingAt)
-    asm.alu('add', r3, r2)
-    asm.load('u64', r1, r3, 0)
+    if (this.#allDecide) asm.mov(r1, -1)
+    else {
+      this.#ctx.loadTable(r3, this.#decidingAt)
+      asm.alu('add', r3, r2)
+      asm.load('u64', r1, r3, 0)
+    }
     this.#ctx.andWord(r1, r2)
   }
 }
