@@ -5,6 +5,7 @@ import { buildPacket, ethernet, ipv4, udp } from '../src/net/build.ts'
 import { Xdp } from '../src/rules/compile/index.ts'
 import { whileHammering } from '../tests/support/hammering.ts'
 import { type LoadedRules, loadRules } from '../tests/support/load-rules.ts'
+import { aboutSets } from './firewall/about-sets.ts'
 import { Feeds } from './firewall/feeds.ts'
 import { onVeth } from './firewall/on-veth.ts'
 import { reload } from './firewall/reload.ts'
@@ -147,6 +148,7 @@ export const bench: Bench = async function* (run) {
       yield* firewall.rules(each, each.rules.length >= 1000 ? thousand : each.rules.length === 0 ? empty : {})
     yield await firewall.limitOnTwoCpus()
     yield firewall.stageBoundary()
+    yield* aboutSets(run)
     yield* onVeth(THOUSAND, packet, run)
     yield await reload(THOUSAND, run)
   } finally {
