@@ -1,6 +1,6 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lockFile } from '../bpf/ffi/file-lock.ts'
 import { FirewallError } from './errors.ts'
@@ -36,7 +36,7 @@ export async function takeLock(run: string, name: LockName, waitMs = 0): Promise
 
 function openLockFile(run: string, path: string): number {
   try {
-    mkdirSync(run, { recursive: true, mode: 0o755 })
+    makeFolder(run)
     return openSync(path, 'a+', 0o600)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
@@ -45,6 +45,17 @@ function openLockFile(run: string, path: string): number {
       `Cannot open the lock "${path}": ${code}, wanted a folder that can be written (run as root)`,
       { cause },
     )
+  }
+}
+
+/** Like a recursive mkdirSync, which never ends below /proc on Node 20: it tries again for as long as the kernel says ENOENT. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o755 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

@@ -27,8 +27,6 @@ export interface RuleStatus {
   readonly dynamic: boolean
   /** Packets that the rule decided, or that it matched if it is a `count` or a `sample`; for a `limit` those over it. */
   readonly count: Count
-  /** Packets that a `limit` matched, over it or not; absent where the data path does not count them. */
-  readonly matched?: Count
   /** Milliseconds until a dynamic rule no longer matches; 0 when that is over. */
   readonly expiresInMs?: number
 }

@@ -19,9 +19,7 @@ const rules: readonly RuleStatus[] = [
   rule('night', 'drop if ip.src == 203.0.113.0/24', [12, 1_200], { dynamic: true, expiresInMs: 599_000 }),
   rule('office', 'pass if ip.src in $office', [1_234_567, 987_654_321]),
   rule('reflection', 'drop if udp.srcport in {17 19 123 389 1900 11211}', [98_765_432, 55_123_456_789]),
-  rule('dns-flood', 'limit 500/s burst 100 per ip.src/24 if udp.dstport == 53', [4_242, 424_200], {
-    matched: { packets: 5_000_000, bytes: 500_000_000 },
-  }),
+  rule('dns-flood', 'limit 500/s burst 100 per ip.src/24 if udp.dstport == 53', [4_242, 424_200], {}),
   rule('watch', 'sample 1/1000 if ip', [17, 1_700]),
 ]
 

@@ -139,12 +139,10 @@ function counterMetrics(metrics: Metrics, report: CountersReport, firewall: Fire
   const rules = Object.entries(report.rules).map(([id, count]) => [[id, action.get(id) ?? ''], count] as const)
   metrics.count(
     `${name}_rule`,
-    'that the rule decided, or matched if it is a count or a sample',
+    'that the rule decided, or matched if it is a count or a sample; of a limit those over it',
     ['rule', 'action'],
     rules,
   )
-  const limits = firewall.rules.flatMap((rule) => (rule.matched ? [[[rule.id], rule.matched] as const] : []))
-  metrics.count(`${name}_limit_matched`, 'that the limit matched, over it or not', ['rule'], limits)
   const retired = [[['pass'], report.retired.pass] as const, [['drop'], report.retired.drop] as const]
   metrics.count(`${name}_retired`, 'decided by rules that are no longer in force', ['verdict'], retired)
 }

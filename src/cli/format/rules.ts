@@ -14,12 +14,6 @@ const columns: readonly RuleColumn[] = [
   { title: 'ID', cell: (rule) => rule.id },
   { title: 'PACKETS', align: 'right', cell: (rule) => formatCount(rule.count.packets) },
   { title: 'BYTES', align: 'right', cell: (rule) => formatBytes(rule.count.bytes) },
-  {
-    title: 'MATCHED',
-    align: 'right',
-    cell: (rule) => (rule.matched === undefined ? '' : formatCount(rule.matched.packets)),
-    has: (rule) => rule.matched !== undefined,
-  },
   { title: 'EXPIRES', cell: expiry, has: (rule) => rule.dynamic },
   { title: 'RULE', cell: ruleBody },
 ]
