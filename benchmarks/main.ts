@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import pc from 'picocolors'
+import { listNetns, removeNetns } from '../src/linux/netns.ts'
 import { type Bench, smoke, thorough } from './harness/bench.ts'
 import type { Result } from './harness/result.ts'
 import { formatTable } from './harness/table.ts'
@@ -28,6 +29,20 @@ async function runBench(name: string, short: boolean): Promise<Result[]> {
   return results
 }
 
+/** Benchmarks clean up after themselves unless they are interrupted; their namespaces have this process's id in the name. */
+function cleanUpWhenInterrupted(): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      const own = new RegExp(`^seawall-.*\\b${process.pid}\\b`)
+      for (const name of listNetns()) if (own.test(name)) removeNetns(name)
+      process.exit(code)
+    })
+  }
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     options: { json: { type: 'boolean', default: false }, smoke: { type: 'boolean', default: false } },
@@ -43,6 +58,7 @@ async function main(): Promise<number> {
     console.error('Cannot run the benchmarks: root is needed, to load eBPF programs and to make network namespaces')
     return 1
   }
+  cleanUpWhenInterrupted()
   const results: Result[] = []
   for (const name of positionals.length > 0 ? positionals : all) results.push(...(await runBench(name, values.smoke)))
   const table = formatTable(results)

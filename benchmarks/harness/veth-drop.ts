@@ -8,7 +8,7 @@ import {
   setOffloads,
   threadNapi,
 } from '../../src/linux/interface.ts'
-import { createNetns, inNetns, removeNetns } from '../../src/linux/netns.ts'
+import { createNetns, inNetns, listNetns, removeNetns } from '../../src/linux/netns.ts'
 import { pinToCpu, threadCpuTime } from '../../src/linux/process.ts'
 import { MEASURED_CPU, onCpu } from './on-cpu.ts'
 import { type Timing, timingOf } from './timing.ts'
@@ -41,21 +41,18 @@ export class VethDrop {
   }
 
   static async create(): Promise<VethDrop> {
-    const netns = (end: string): string => `seawall-bench-${process.pid}-${end}`
-    const [from, to] = [netns('tx'), netns('rx')]
-    createNetns(from)
-    createNetns(to)
-    ip(from, ['link', 'add', 'tx0', 'type', 'veth', 'peer', 'name', 'rx0', 'netns', to])
-    ipBatch(from, ['link set tx0 up'])
-    ipBatch(to, ['link set rx0 address 02:00:00:00:00:02', 'link set rx0 up', 'addr add 10.99.0.2/24 dev rx0'])
-    // NAPI, which takes frames as they are, runs at an end only with GRO (or an XDP program).
-    setOffloads(from, 'tx0', { gro: 'on' })
-    setOffloads(to, 'rx0', { gro: 'on' })
-    const [thread] = threadNapi(to, 'rx0')
-    if (thread === undefined) throw new Error('Cannot measure at rx0: the kernel gave it no NAPI thread')
-    pinToCpu(thread, MEASURED_CPU)
-    const program = await Program.load({ type: 'xdp', name: 'reflect', instructions: REFLECT, license: 'GPL' })
-    return new VethDrop(findInterface(from, 'tx0'), findInterface(to, 'rx0'), program, thread)
+    const [from, to] = [`seawall-bench-${process.pid}-tx`, `seawall-bench-${process.pid}-rx`]
+    try {
+      connect(from, to)
+      const [thread] = threadNapi(to, 'rx0')
+      if (thread === undefined) throw new Error('Cannot measure at rx0: the kernel gave it no NAPI thread')
+      pinToCpu(thread, MEASURED_CPU)
+      const program = await Program.load({ type: 'xdp', name: 'reflect', instructions: REFLECT, license: 'GPL' })
+      return new VethDrop(findInterface(from, 'tx0'), findInterface(to, 'rx0'), program, thread)
+    } catch (error) {
+      for (const name of listNetns()) if (name === from || name === to) removeNetns(name)
+      throw error
+    }
   }
 
   /** Packets that the receiving end took so far, whatever became of them. */
@@ -91,4 +88,16 @@ export class VethDrop {
       this.#program.testRun({ data: packet, context, repeat: BURST, liveFrames: true, batchSize: 64 })
     onCpu(SENDING_CPU, () => inNetns(this.#sender.netns, send))
   }
+}
+
+/** A veth from `tx0` in one new namespace to `rx0` in another. */
+function connect(from: string, to: string): void {
+  createNetns(from)
+  createNetns(to)
+  ip(from, ['link', 'add', 'tx0', 'type', 'veth', 'peer', 'name', 'rx0', 'netns', to])
+  ipBatch(from, ['link set tx0 up'])
+  ipBatch(to, ['link set rx0 address 02:00:00:00:00:02', 'link set rx0 up', 'addr add 10.99.0.2/24 dev rx0'])
+  // NAPI, which takes frames as they are, runs at an end only with GRO (or an XDP program).
+  setOffloads(from, 'tx0', { gro: 'on' })
+  setOffloads(to, 'rx0', { gro: 'on' })
 }
