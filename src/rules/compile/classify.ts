@@ -29,7 +29,6 @@ export function emitDimension(
   if (dimension.kind === 'fact') emitFact(ctx, dimension, rows)
   else if (dimension.kind === 'address') emitAddress(ctx, dimension, rows)
   else emitNumber(ctx, dimension, rows)
-  ctx.leaveIfNone()
 }
 
 /** Classes 0 and 1 of something that is false or true. */

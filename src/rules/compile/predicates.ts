@@ -51,7 +51,6 @@ export function emitPredicate(
   asm.bind(hit)
   records.applyConstant(1)
   asm.bind(done)
-  ctx.leaveIfNone()
 }
 
 function emitQuestion(ctx: MatchContext, predicate: Predicate, hit: Label, miss: Label, env: PredicateEnv): void {

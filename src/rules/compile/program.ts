@@ -111,11 +111,11 @@ const isPlain = (dimension: Dimension): dimension is Plain => dimension.kind !==
 function emitMatch(match: MatchContext, placement: Placement, options: ProgramOptions, verdict: Verdict): void {
   if (placement.rules.length === 0) return
   match.begin()
-  for (const dimension of orderDimensions(placement)) {
+  for (const { dimension, mayEnd } of orderDimensions(placement)) {
     const rows = rowsOfDimension(placement, dimension.key)
-    if (rows.constrained.length === 0) continue
     if (isPlain(dimension)) emitDimension(match, dimension, rows)
     else emitPredicate(match, dimension.key, dimension.predicate, rows, options)
+    if (mayEnd) match.leaveIfNone()
   }
   new Actions(match, placement.rules, { clock: options.clock, secret: options.secret, verdict }).emit()
 }
