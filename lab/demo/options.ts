@@ -19,7 +19,7 @@ A point of presence in network namespaces under a real attack, before and with S
   --json       one JSON object on the last line: { "phases": [ … ] }
   --seconds N  seconds of each of the six phases (default: 8, 3 to 60)
   --svg FILE   draw the run as a picture
-  --rate N     attack packets a second (default: 400000, 1000 to 2000000)
+  --rate N     attack packets a second (default: 600000, 1000 to 2000000)
 `
 
 /** @throws Error that says which argument is wrong. */
@@ -30,7 +30,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '8' },
-      rate: { type: 'string', default: '400000' },
+      rate: { type: 'string', default: '600000' },
       svg: { type: 'string' },
     },
   })
