@@ -1,8 +1,9 @@
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lockFile } from '../bpf/ffi/file-lock.ts'
+import { makeFolder } from '../linux/folder.ts'
 import { FirewallError } from './errors.ts'
 
 export interface Lock {
@@ -36,7 +37,7 @@ export async function takeLock(run: string, name: LockName, waitMs = 0): Promise
 
 function openLockFile(run: string, path: string): number {
   try {
-    makeFolder(run)
+    makeFolder(run, 0o755)
     return openSync(path, 'a+', 0o600)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
@@ -45,17 +46,6 @@ function openLockFile(run: string, path: string): number {
       `Cannot open the lock "${path}": ${code}, wanted a folder that can be written (run as root)`,
       { cause },
     )
-  }
-}
-
-/** Like a recursive mkdirSync, which never ends below /proc on Node 20: it tries again for as long as the kernel says ENOENT. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return
-  makeFolder(dirname(path))
-  try {
-    mkdirSync(path, { mode: 0o755 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

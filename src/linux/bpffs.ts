@@ -1,6 +1,7 @@
-import { mkdirSync, statfsSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
 import { command } from './command.ts'
 import { LinuxError } from './errors.ts'
+import { makeFolder } from './folder.ts'
 
 /** Where the kernel's BPF file system is mounted on every distribution. */
 export const BPFFS = '/sys/fs/bpf'
@@ -26,7 +27,7 @@ export function isBpffs(path: string): boolean {
 export function mountBpffs(path: string = BPFFS): boolean {
   if (isBpffs(path)) return false
   try {
-    mkdirSync(path, { recursive: true })
+    makeFolder(path)
     command('mount', ['-t', 'bpf', '-o', 'mode=0700', 'bpf', path])
   } catch (cause) {
     throw new LinuxError(

@@ -1,7 +1,8 @@
-import { lstatSync, mkdirSync, unlinkSync } from 'node:fs'
+import { lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
 import { FirewallError } from '../../firewall/errors.ts'
+import { makeFolder } from '../../linux/folder.ts'
 
 /** Longest path of a Unix socket: `sun_path` has 108 bytes with the final zero. */
 const MAX_PATH = 107
@@ -20,7 +21,7 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
       `Cannot listen on "${path}": the path has ${Buffer.byteLength(path)} bytes, wanted at most ${MAX_PATH} (choose a shorter one)`,
     )
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+  makeFolder(dirname(path), 0o755)
   await removeStale(path)
   await listen(server, path)
 }
