@@ -19,7 +19,7 @@ export interface ActionEnv {
 }
 
 /**
- * Does what the rules of the rows alive say. The first row that decides is found by its number; the rules before it that only count,
+ * Does what the rules of the rows alive say. The first rule that decides is found before; the rules ahead of it that only count,
  * sample or limit act one after the other, in straight code, because the verifier follows loops once a turn.
  */
 export class Actions {

@@ -34,9 +34,14 @@ export class MatchContext {
     this.facts = facts
   }
 
+  /** What r8 is for a set of rows. */
+  alive(rows: Bits): bigint {
+    return this.words === 1 ? rows.words[0]! : rows.summary
+  }
+
   /** Rows alive before anything is known. */
   begin(): void {
-    this.asm.constant(r8, this.words === 1 ? this.all.words[0]! : this.all.summary)
+    this.asm.constant(r8, this.alive(this.all))
   }
 
   /** Place the sets of rows of one dimension's classes; what {@link apply} refers to. */
@@ -53,7 +58,7 @@ export class MatchContext {
   /** To `some` if any of these rows may be alive. Uses r1 and r2. */
   jumpIfAlive(rows: Bits, some: Label): void {
     this.#copyAlive()
-    this.asm.constant(r2, this.words === 1 ? rows.words[0]! : rows.summary)
+    this.asm.constant(r2, this.alive(rows))
     this.asm.jumpIf(r1, '&', r2, some)
   }
 
@@ -100,11 +105,10 @@ export class Records {
 
   /** Keep only the rows of one class, known now; from memory, because constants would multiply the verifier's states. Uses r1. */
   applyConstant(number: number): void {
-    const { asm, words } = this.#ctx
+    const { asm } = this.#ctx
     const rows = this.#classes[number]!
     if (this.#slot !== undefined) asm.storeStack('u64', this.#slot, this.#base + number * this.#bytes)
-    const alive = words === 1 ? rows.words[0]! : rows.summary
-    if (words === 1 ? alive === this.#ctx.all.words[0]! : alive === this.#ctx.all.summary) return
+    if (this.#ctx.alive(rows) === this.#ctx.alive(this.#ctx.all)) return
     this.#ctx.loadTable(r1, this.#base + number * this.#bytes)
     asm.load('u64', r1, r1, 0)
     asm.alu('and', r8, r1)

@@ -35,8 +35,6 @@ export const FACTS = 'facts'
 export const FAMILY = 'family'
 export const SAMPLED_BY = 'sampled by'
 export const STEPS = 'steps'
-export const PAYLOAD_AT = 'payload offset'
-export const PAYLOAD_LENGTH = 'payload length'
 /** Area for set lookups. */
 export const SET_LOOKUP = 'set lookup'
 
