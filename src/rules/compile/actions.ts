@@ -2,7 +2,7 @@ import { type Label, r1, r2, r4, r5, r7, r8 } from '../asm/index.ts'
 import type { Bits } from './bits.ts'
 import type { Clock } from './clock.ts'
 import { emitCount } from './count.ts'
-import { DECIDING_RANK, Decision } from './decide.ts'
+import { Decision } from './decide.ts'
 import { emitKeyedLimit, emitRuleLimit, type Limit } from './limits.ts'
 import type { MatchContext } from './match-context.ts'
 import { decides, type PlacedRule } from './place.ts'
@@ -65,8 +65,8 @@ export class Actions {
     asm.constant(r7, mask)
     if (words === 1) asm.alu('and', r7, r8)
     else {
-      asm.mov(r2, word * 8)
-      this.#ctx.andWord(r7, r2)
+      asm.mov(r2, this.#ctx.placeOfWord(word) * 8)
+      this.#ctx.andWord(r7, r2, [word])
     }
     asm.jumpIf(r7, '==', 0, skip)
     if (rules.length > 1) {
@@ -89,10 +89,7 @@ export class Actions {
       asm.jump(next)
       asm.bind(act)
     }
-    if (this.#decision) {
-      loadSlot(asm, r1, stack.slot(DECIDING_RANK))
-      asm.jumpIf(r1, '<', placed.rank, next)
-    }
+    this.#decision?.jumpIfBefore(placed.rank, next)
     if (action.kind === 'limit') this.#emitLimit(placed, action, next)
     else {
       asm.mov(r1, placed.slot)

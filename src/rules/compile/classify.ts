@@ -20,6 +20,14 @@ export interface DimensionRows {
   readonly others: Bits
 }
 
+/** The rows that depend on any of these dimensions. */
+export function dependingRows(dimensions: readonly DimensionRows[]): Bits {
+  const result = dimensions[0]!.others.copy()
+  result.words.fill(0n)
+  for (const { constrained } of dimensions) for (const { row } of constrained) result.set(row)
+  return result
+}
+
 /** Reduce the rows alive (r8) by what the packet has in one dimension. Uses r0 to r5. */
 export function emitDimension(
   ctx: MatchContext,

@@ -2,9 +2,12 @@ import { type Assembler, type Label, type Register, r1, r2, r4, r5, r8 } from '.
 import type { FieldName } from '../fields.ts'
 import type { Arena } from './arena.ts'
 import type { Bits } from './bits.ts'
+import { orderOf, placeOfBit } from './lowest-bit.ts'
 import { type Stack, unlink } from './stack.ts'
 
 export const TABLES = 'tables'
+
+const recordOf = (dimension: string): string => `rows of ${dimension}`
 
 /**
  * The matching half of a program. r8 holds the rows still alive: up to 64 rows, one bit each; with more, one bit for each
@@ -17,21 +20,44 @@ export class MatchContext {
   readonly arena: Arena
   /** 64-bit words of rows. */
   readonly words: number
+  /** log2 of the places that these words take in a table. */
+  readonly order: number
   /** Where to go when no row is left. */
   readonly none: Label
   readonly facts: readonly FieldName[]
   readonly all: Bits
-  /** Stack slots that hold the offsets of records, one for each dimension, when there is more than one word. */
-  readonly records: number[] = []
+  /** For each dimension, when there is more than one word: the stack slot with its record's offset, and the words whose rows it tells apart. */
+  readonly #records: { readonly slot: number; readonly tells: ReadonlySet<number> }[] = []
+  /** Offset of a record with every row. */
+  #all: number | undefined
 
   constructor(asm: Assembler, stack: Stack, arena: Arena, all: Bits, facts: readonly FieldName[]) {
     this.asm = asm
     this.stack = stack
     this.arena = arena
     this.words = all.words.length
+    this.order = orderOf(this.words)
     this.all = all
     this.none = asm.label('no row')
     this.facts = facts
+  }
+
+  placeOfWord(word: number): number {
+    return placeOfBit(word, this.order)
+  }
+
+  /** The words of rows, in the order in which tables hold them. */
+  wordsByPlace({ words }: Bits): BigUint64Array {
+    const placed = new BigUint64Array(1 << this.order)
+    words.forEach((word, i) => {
+      placed[this.placeOfWord(i)] = word
+    })
+    return placed
+  }
+
+  /** A record of rows: their word, or the summary and the words. */
+  record(rows: Bits): readonly bigint[] {
+    return this.words === 1 ? [...rows.words] : [rows.summary, ...this.wordsByPlace(rows)]
   }
 
   /** What r8 is for a set of rows. */
@@ -44,6 +70,22 @@ export class MatchContext {
     this.asm.constant(r8, this.alive(this.all))
   }
 
+  /** Leave this dimension, and its record, to what holds for every packet: no row alive depends on it. */
+  skip(name: string): void {
+    if (this.words === 1) return
+    this.#all ??= this.arena.add(BigUint64Array.from(this.record(this.all)))
+    this.asm.storeStack('u64', this.stack.slot(recordOf(name)), this.#all)
+  }
+
+  /** The slot for the offset of a dimension's record. */
+  keep(name: string, classes: readonly Bits[]): number {
+    const slot = this.stack.slot(recordOf(name))
+    const words = [...this.all.words.keys()]
+    const tells = new Set(words.filter((i) => classes.some((rows) => rows.words[i] !== this.all.words[i])))
+    this.#records.push({ slot, tells })
+    return slot
+  }
+
   /** Place the sets of rows of one dimension's classes; what {@link apply} refers to. */
   dimension(name: string, classes: readonly Bits[]): Records {
     return new Records(this, name, classes)
@@ -53,6 +95,13 @@ export class MatchContext {
   leaveIfNone(): void {
     this.#copyAlive()
     this.asm.jumpIf(r1, '==', 0, this.none)
+  }
+
+  /** To `none` if no row is alive, to `some` if any of these rows may be. Uses r1 and r2. */
+  leaveOrJump(rows: Bits, some: Label): void {
+    this.leaveIfNone()
+    this.asm.constant(r2, this.alive(rows))
+    this.asm.jumpIf(r1, '&', r2, some)
   }
 
   /** To `some` if any of these rows may be alive. Uses r1 and r2. */
@@ -67,17 +116,28 @@ export class MatchContext {
     unlink(this.asm, r1)
   }
 
-  /** `rows` &= rows alive in the word at byte offset `word`, in every dimension. Uses r4 and r5. */
-  andWord(rows: Register, word: Register): void {
+  /** `rows` &= rows alive in the word at byte offset `word`, which is one of `words`. Uses r4 and r5. */
+  andWord(rows: Register, word: Register, words: readonly number[]): void {
     const { asm } = this
-    for (const slot of this.records) {
+    this.loadTable(r4, 8)
+    asm.alu('add', r4, word)
+    for (const { slot, tells } of this.#records) {
+      if (!words.some((one) => tells.has(one))) continue
       asm.loadStack('u64', r5, slot)
-      this.loadTable(r4, 8)
-      asm.alu('add', r4, r5)
-      asm.alu('add', r4, word)
-      asm.load('u64', r5, r4, 0)
+      asm.alu('add', r5, r4)
+      asm.load('u64', r5, r5, 0)
       asm.alu('and', rows, r5)
     }
+  }
+
+  /** Words that the same dimensions tell apart, side by side. */
+  wordsByDimensions(): number[][] {
+    const groups = new Map<string, number[]>()
+    for (let word = 0; word < this.words; word++) {
+      const key = this.#records.flatMap(({ tells }, i) => (tells.has(word) ? [i] : [])).join()
+      groups.set(key, [...(groups.get(key) ?? []), word])
+    }
+    return [...groups.values()]
   }
 
   loadTable(register: Register, offset: number): void {
@@ -85,7 +145,7 @@ export class MatchContext {
   }
 }
 
-/** The sets of rows of one dimension, a record a class: the word, or the summary and the words. */
+/** The sets of rows of one dimension, a record a class. */
 export class Records {
   readonly #ctx: MatchContext
   readonly #classes: readonly Bits[]
@@ -96,11 +156,9 @@ export class Records {
   constructor(ctx: MatchContext, name: string, classes: readonly Bits[]) {
     this.#ctx = ctx
     this.#classes = classes
-    const many = ctx.words > 1
-    this.#bytes = 8 * (many ? ctx.words + 1 : 1)
-    const content = classes.flatMap((rows) => (many ? [rows.summary, ...rows.words] : [...rows.words]))
-    this.#base = ctx.arena.add(BigUint64Array.from(content))
-    if (many) ctx.records.push((this.#slot = ctx.stack.slot(`rows of ${name}`)))
+    this.#bytes = 8 * ctx.record(ctx.all).length
+    this.#base = ctx.arena.add(BigUint64Array.from(classes.flatMap((rows) => ctx.record(rows))))
+    if (ctx.words > 1) this.#slot = ctx.keep(name, classes)
   }
 
   /** Keep only the rows of one class, known now; from memory, because constants would multiply the verifier's states. Uses r1. */

@@ -3,7 +3,7 @@ import { type Label, r0, r1, r2, r3, r4, r6 } from '../asm/index.ts'
 import { emitLookup4, emitLookup6, LOOKUP6_STACK, type SetGeometry } from '../sets/index.ts'
 import { emitBytesAt } from './bytes.ts'
 import type { DimensionRows } from './classify.ts'
-import { truthClasses } from './classify.ts'
+import { dependingRows, truthClasses } from './classify.ts'
 import type { Clock } from './clock.ts'
 import { CompileError } from './errors.ts'
 import type { MatchContext } from './match-context.ts'
@@ -30,18 +30,15 @@ export function emitPredicate(
 ): void {
   const { asm } = ctx
   const [no, yes] = truthClasses(rows)
-  const depending = rows.others.copy()
-  depending.words.fill(0n)
-  for (const { row } of rows.constrained) depending.set(row)
-  const records = ctx.dimension(key, [no, yes, ctx.all])
+  const records = ctx.dimension(key, [no, yes])
   const [hit, miss, ask, done] = ['true', 'false', 'ask', 'done'].map((name) => asm.label(name)) as [
     Label,
     Label,
     Label,
     Label,
   ]
-  ctx.jumpIfAlive(depending, ask)
-  records.applyConstant(2)
+  ctx.jumpIfAlive(dependingRows([rows]), ask)
+  ctx.skip(key)
   asm.jump(done)
   asm.bind(ask)
   emitQuestion(ctx, predicate, hit, miss, env)

@@ -1,9 +1,9 @@
-import { type Assembler, r0, r1, r2, r3, r6, r7, r8, r9 } from '../asm/index.ts'
+import { type Assembler, type Label, r0, r1, r2, r3, r6, r7, r8, r9 } from '../asm/index.ts'
 import type { MalformedPolicy, RuleSet } from '../ast.ts'
 import { malformedSlot, PASSED_BY_DEFAULT } from '../counters.ts'
 import { Actions } from './actions.ts'
 import { Arena } from './arena.ts'
-import { emitDimension } from './classify.ts'
+import { type DimensionRows, dependingRows, emitDimension } from './classify.ts'
 import type { Clock } from './clock.ts'
 import type { Dimension } from './constraint.ts'
 import { MatchContext } from './match-context.ts'
@@ -108,14 +108,37 @@ function emitMalformed({ asm, malformed }: ParseContext, policy: MalformedPolicy
 
 type Plain = Exclude<Dimension, { kind: 'predicate' }>
 const isPlain = (dimension: Dimension): dimension is Plain => dimension.kind !== 'predicate'
+
+interface Asked {
+  readonly dimension: Dimension
+  readonly rows: DimensionRows
+}
+
 function emitMatch(match: MatchContext, placement: Placement, options: ProgramOptions, verdict: Verdict): void {
   if (placement.rules.length === 0) return
+  const { asm } = match
+  const asked = asm.label('all asked')
   match.begin()
-  for (const { dimension, mayEnd } of orderDimensions(placement)) {
-    const rows = rowsOfDimension(placement, dimension.key)
+  const order = orderDimensions(placement).map((question) => ({
+    ...question,
+    rows: rowsOfDimension(placement, question.dimension.key),
+  }))
+  order.forEach(({ dimension, mayEnd, rows }, i) => {
     if (isPlain(dimension)) emitDimension(match, dimension, rows)
     else emitPredicate(match, dimension.key, dimension.predicate, rows, options)
-    if (mayEnd) match.leaveIfNone()
-  }
+    if (!mayEnd) return
+    if (i + 1 < order.length) emitShortcut(match, order.slice(i + 1), asked)
+    else match.leaveIfNone()
+  })
+  asm.bind(asked)
   new Actions(match, placement.rules, { clock: options.clock, secret: options.secret, verdict }).emit()
+}
+
+/** Leave if no row is alive; to `asked` if none of them depends on any of the dimensions left. */
+function emitShortcut(match: MatchContext, left: readonly Asked[], asked: Label): void {
+  const more = match.asm.label('more to ask')
+  match.leaveOrJump(dependingRows(left.map(({ rows }) => rows)), more)
+  for (const { dimension } of left) match.skip(dimension.key)
+  match.asm.jump(asked)
+  match.asm.bind(more)
 }
