@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
@@ -8,7 +7,9 @@ import { BpfMap, BpfObject, MapFlag, RingBuffer } from '../../src/bpf/index.ts'
 import { ipBatch } from '../../src/linux/interface.ts'
 import { createNetns, inNetns, removeNetns } from '../../src/linux/netns.ts'
 import { buildBpf } from '../../tools/build-bpf.ts'
-import { createNumber, createRing, loadCounting, loadRecording, PACKET } from './bpf-programs.ts'
+import { listBpfObjects } from '../../tools/testing/kernel-state.ts'
+import { heldDescriptors } from '../support/held-descriptors.ts'
+import { createNumber, createNumbers, createRing, loadCounting, loadRecording, record } from './bpf-programs.ts'
 
 const netns = `seawall-leaks-${process.pid}`
 
@@ -21,23 +22,14 @@ after(() => removeNetns(netns))
 
 /** Everything of the kernel's that this process holds. */
 function held(): { readonly descriptors: string[]; readonly mappings: number } {
-  const descriptors = readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      const target = readlinkSync(`/proc/self/fd/${fd}`)
-      return /bpf|net:/.test(target) ? [target] : []
-    } catch {
-      return []
-    }
-  })
   const maps = readFileSync('/proc/self/maps', 'utf8')
-  return { descriptors, mappings: maps.split('\n').filter((line) => line.includes('bpf')).length }
+  return { descriptors: heldDescriptors(), mappings: maps.split('\n').filter((line) => line.includes('bpf')).length }
 }
 
-/** Ids of all maps and programs of these names in the kernel. */
-function inKernel(names: readonly string[]): number[] {
+/** Ids of all maps and programs of this name in the kernel. */
+function inKernel(name: string): number[] {
   return ['map', 'prog'].flatMap((kind) => {
-    const list = JSON.parse(execFileSync('bpftool', ['-j', kind, 'show'], { encoding: 'utf8', maxBuffer: 64 << 20 }))
-    return (list as { id: number; name?: string }[]).filter(({ name = '' }) => names.includes(name)).map(({ id }) => id)
+    return listBpfObjects(kind).flatMap((one) => (one.name === name ? [one.id] : []))
   })
 }
 
@@ -53,16 +45,17 @@ async function openAll(): Promise<Handle[]> {
   const link = inNetns(netns, () => program.attachXdp({ ifindex: 1, mode: 'generic' }))
   const ringMap = createRing(4096)
   const ring = RingBuffer.open(ringMap)
-  const writer = await loadRecording(ringMap, map, 8)
+  const numbers = createNumbers()
+  const writer = await loadRecording(ringMap, numbers, 8)
   const listener = ring.listen(() => {})
-  writer.testRun({ data: PACKET, repeat: 3 })
-  return [map, map.clone(), program, program.clone(), link, ringMap, ring, writer, listener]
+  record(writer, numbers, 3)
+  return [map, map.clone(), program, program.clone(), link, ringMap, ring, numbers, writer, listener]
 }
 
 test('Handles can be closed in any order, each more than once, and leave nothing', async () => {
   await closeIn(await openAll(), [])
   const before = held()
-  const order = fc.array(fc.nat(8), { minLength: 0, maxLength: 20 })
+  const order = fc.array(fc.nat(9), { minLength: 0, maxLength: 20 })
   await fc.assert(
     fc.asyncProperty(order, async (indexes) => {
       await closeIn(await openAll(), indexes)
@@ -95,10 +88,10 @@ test('BpfObject.close() gives all back, and so does a load that fails', async ()
 })
 
 test('Handles that are closed leave nothing in the kernel', async () => {
-  const names = [`leak${process.pid}`.slice(0, 15)]
-  const map = BpfMap.create({ kind: 'array', name: names[0]!, keySize: 4, valueSize: 8, maxEntries: 1 })
-  assert.equal(inKernel(names).length, 1)
+  const name = `leak${process.pid}`
+  const map = BpfMap.create({ kind: 'array', name, keySize: 4, valueSize: 8, maxEntries: 1 })
+  assert.equal(inKernel(name).length, 1)
   map.close()
-  for (let tries = 0; tries < 100 && inKernel(names).length > 0; tries++) await sleep(20)
-  assert.deepEqual(inKernel(names), [])
+  for (let tries = 0; tries < 100 && inKernel(name).length > 0; tries++) await sleep(20)
+  assert.deepEqual(inKernel(name), [])
 })

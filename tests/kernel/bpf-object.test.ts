@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { before, test } from 'node:test'
 import { layoutHash } from '../../src/bpf/btf/layout-hash.ts'
 import { readObject } from '../../src/bpf/btf/object-spec.ts'
@@ -9,6 +9,7 @@ import { entry, Outcome, Stage } from '../../src/generated/entry.ts'
 import { generate, generatedOf } from '../../tools/bpf2ts/generate.ts'
 import { buildBpf, sourcesOf } from '../../tools/build-bpf.ts'
 import { Mood, type Sighting, shapes } from '../fixtures/generated/shapes.ts'
+import { heldDescriptors } from '../support/held-descriptors.ts'
 
 const PACKET = new Uint8Array(64)
 const XDP = { aborted: 0, drop: 1, pass: 2 }
@@ -145,16 +146,15 @@ test('Loaded can be closed in any order, and twice', async () => {
 })
 
 test('BpfObject.load() leaves no descriptor behind, whether it works or not', async () => {
-  const descriptors = (): number => readdirSync('/proc/self/fd').length
   await BpfObject.load(image()).then((object) => object.close())
-  const start = descriptors()
+  const start = heldDescriptors()
   for (let i = 0; i < 5; i++) {
     const object = await BpfObject.load(image())
     object.close()
     await assert.rejects(BpfObject.load(image(), { programs: ['unchecked'] }), VerifierError)
     await assert.rejects(BpfObject.load(image().subarray(0, 4000)), BpfError)
   }
-  assert.equal(descriptors(), start)
+  assert.deepEqual(heldDescriptors(), start)
 })
 
 test('BpfObject.load() tells what libbpf says when the kernel was not asked', async () => {
@@ -283,7 +283,7 @@ test('generate() makes what is committed', () => {
 test('BpfObject.load() and Program.load() close all or nothing when descriptors run out, and blame no verifier', () => {
   const script = [process.execPath, '--import', 'tsx', 'tests/support/few-descriptors.ts']
   const output = execFileSync('sh', ['-c', 'ulimit -n 80 && exec "$@"', 'sh', ...script], { encoding: 'utf8' })
-  const { outcomes, leaked } = JSON.parse(output) as { outcomes: string[]; leaked: number }
+  const { outcomes, before, after } = JSON.parse(output) as { outcomes: string[]; before: string; after: string }
   assert.deepEqual(outcomes, ['BPF_OBJECT EMFILE', 'BPF_REFUSED EMFILE', 'loaded'])
-  assert.equal(leaked, 0)
+  assert.equal(after, before)
 })

@@ -1,4 +1,4 @@
-import { BpfMap, Program, type ProgramType } from '../../src/bpf/index.ts'
+import { BpfMap, MapFlag, Program, type ProgramType } from '../../src/bpf/index.ts'
 import { Assembler, fp, Helper, r0, r1, r2, r3, r4, r6 } from '../../src/rules/asm/index.ts'
 
 export const XDP_DROP = 1
@@ -50,11 +50,17 @@ export function loadCounting(map: BpfMap): Promise<Program> {
   return loadXdp('counting', program, map)
 }
 
-/** Puts a record of `size` bytes, a multiple of 8, into a ring: a number that goes up from run to run, again and again. */
+/**
+ * Puts a record of `size` bytes, a multiple of 8, into a ring: a number that goes up from run to run, again and again. It does
+ * nothing once the number is that behind it in the map, see {@link record}.
+ */
 export function loadRecording(ring: BpfMap, numbers: BpfMap, size: number): Promise<Program> {
   const program = new Assembler()
+  const end = program.label('end')
   program.loadMapValue(r6, 'numbers')
   program.load('u64', r3, r6, 0)
+  program.load('u64', r1, r6, 8)
+  program.jumpIf(r3, '>=', r1, end)
   program.alu('add', r3, 1)
   program.store('u64', r6, 0, r3)
   for (let at = 0; at < size; at += 8) program.storeStack('u64', at - size, r3)
@@ -64,9 +70,28 @@ export function loadRecording(ring: BpfMap, numbers: BpfMap, size: number): Prom
   program.mov(r3, size)
   program.mov(r4, 0)
   program.call(RINGBUF_OUTPUT)
+  program.bind(end)
   program.mov(r0, XDP_DROP)
   program.exit()
   return load('recording', program, (name) => (name === 'ring' ? ring : numbers).fd)
+}
+
+/** What {@link loadRecording} counts with: the last number, and the one to stop at. */
+export function createNumbers(): BpfMap {
+  const flags = MapFlag.mmapable
+  return BpfMap.create({ kind: 'array', name: 'numbers', keySize: 4, valueSize: 16, maxEntries: 1, flags })
+}
+
+/** Makes a program of {@link loadRecording} put so many records, also if the kernel breaks a run off and begins it again. */
+export function record(program: Program, numbers: BpfMap, count: number): void {
+  const [last] = new BigUint64Array(numbers.mmap().slice().buffer)
+  numbers.mmap().set(u64(last! + BigInt(count)), 8)
+  program.testRun({ data: PACKET, repeat: count })
+}
+
+/** Runs a program so many times and no more, as a run with `repeat` may. */
+export function runTimes(program: Program, count: number): void {
+  for (let run = 0; run < count; run++) program.testRun({ data: PACKET })
 }
 
 /** Takes room for a record, and gives it back. */

@@ -1,14 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MapFlag, type Program, RingBuffer } from '../../src/bpf/index.ts'
-import { createNumber, createRing, loadDiscarding, loadRecording, PACKET, readU64 } from './bpf-programs.ts'
+import { type Program, RingBuffer } from '../../src/bpf/index.ts'
+import {
+  createNumber,
+  createNumbers,
+  createRing,
+  loadDiscarding,
+  loadRecording,
+  readU64,
+  record,
+  runTimes,
+} from './bpf-programs.ts'
 
 /** A ring, and programs that write records of several sizes, numbered from 1 on. */
 class World {
   readonly map
   readonly ring: RingBuffer
-  readonly #numbers = createNumber(MapFlag.mmapable)
+  readonly #numbers = createNumbers()
   readonly #programs = new Map<number, Program>()
 
   constructor(bytes = 4096) {
@@ -19,12 +28,12 @@ class World {
   async write(count: number, size = 8): Promise<void> {
     const program = this.#programs.get(size) ?? (await loadRecording(this.map, this.#numbers, size))
     this.#programs.set(size, program)
-    program.testRun({ data: PACKET, repeat: count })
+    record(program, this.#numbers, count)
   }
 
   async discard(count: number): Promise<void> {
     using program = await loadDiscarding(this.map)
-    program.testRun({ data: PACKET, repeat: count })
+    runTimes(program, count)
   }
 
   /** The numbers of all records that are there; each record says its number all over. */

@@ -12,6 +12,7 @@ import { createNetns, currentNetnsId, inNetns, removeNetns } from '../../src/lin
 import { buildBpf } from '../../tools/build-bpf.ts'
 import {
   createNumber,
+  createNumbers,
   createRing,
   loadCounting,
   loadRecording,
@@ -19,6 +20,8 @@ import {
   longInstructions,
   PACKET,
   readU64,
+  record,
+  runTimes,
   u32,
   u64,
   XDP_PASS,
@@ -96,7 +99,7 @@ test('5. BpfObject.map() of global data is live after the load', async () => {
   using object = await BpfObject.load(readFileSync('build/tests/fixtures/shapes.bpf.o'), { programs: ['copy_event'] })
   const memory = object.map('.bss').mmap()
   assert.equal(readU64(memory), 0n)
-  object.program('copy_event').testRun({ data: PACKET, repeat: 4 })
+  runTimes(object.program('copy_event'), 4)
   assert.equal(readU64(memory), 40n)
 })
 
@@ -194,9 +197,9 @@ test('10. Program.load() lets the event loop go on while the verifier works', as
 test('11. RingBuffer.listen() takes all records in portions, though a reader throws at each', async () => {
   using map = createRing(1 << 16)
   using ring = RingBuffer.open(map)
-  using numbers = createNumber(MapFlag.mmapable)
+  using numbers = createNumbers()
   using writer = await loadRecording(map, numbers, 8)
-  writer.testRun({ data: PACKET, repeat: 300 })
+  record(writer, numbers, 300)
   let errors = 0
   const throwing = () => {
     throw new Error('reader')

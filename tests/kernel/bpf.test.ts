@@ -10,6 +10,7 @@ import {
   loadReturning,
   PACKET,
   readU64,
+  runTimes,
   u32,
   u64,
   XDP_DROP,
@@ -90,7 +91,7 @@ test('BpfMap of a per-CPU kind has one value a CPU, of which a program changes i
   using map = BpfMap.create({ kind: 'percpu_array', name: 'percpu', keySize: 4, valueSize: 8, maxEntries: 1 })
   using program = await loadCounting(map)
   map.setRaw(u32(0), new Uint8Array(map.rawSize))
-  program.testRun({ data: PACKET, repeat: 5 })
+  runTimes(program, 5)
   const values = map.getPerCpu(u32(0))!
   assert.equal(values.length, cpuCount)
   assert.equal(
@@ -131,7 +132,7 @@ test('BpfMap.mmap() is the memory that programs see', async () => {
   using program = await loadCounting(map)
   const memory = map.mmap()
   assert.equal(map.mmap(), memory)
-  program.testRun({ data: PACKET, repeat: 3 })
+  runTimes(program, 3)
   assert.equal(readU64(memory), 3n)
   memory.set(u64(100n))
   program.testRun({ data: PACKET })

@@ -39,7 +39,7 @@ function pins(directory: string): string[] {
   }
 }
 
-interface BpfObject {
+export interface BpfObject {
   readonly id: number
   readonly type: string
   readonly name?: string
@@ -53,7 +53,7 @@ interface BpfObject {
 function bpfObjects(mark: string): string[] {
   const held = heldByOthers(mark)
   const list = (kind: string): BpfObject[] => {
-    return listObjects(kind).filter(({ name }) => !name?.startsWith('sd_'))
+    return listBpfObjects(kind).filter(({ name }) => !name?.startsWith('sd_'))
   }
   // A link keeps its program, and a program its maps, so what is held spreads in this order.
   return ['link', 'prog', 'map'].flatMap((kind) =>
@@ -66,8 +66,8 @@ function bpfObjects(mark: string): string[] {
   )
 }
 
-/** bpftool fails when an object goes away while it lists them, so it gets a few tries. */
-function listObjects(kind: string, tries = 5): BpfObject[] {
+/** All programs, maps or links (`prog`, `map`, `link`). bpftool fails when an object goes away while it lists them, so it gets a few tries. */
+export function listBpfObjects(kind: string, tries = 5): BpfObject[] {
   try {
     const output = execFileSync('bpftool', ['-j', kind, 'show'], {
       encoding: 'utf8',
@@ -77,7 +77,7 @@ function listObjects(kind: string, tries = 5): BpfObject[] {
     return JSON.parse(output || '[]') as BpfObject[]
   } catch (error) {
     if (tries <= 1) throw error
-    return listObjects(kind, tries - 1)
+    return listBpfObjects(kind, tries - 1)
   }
 }
 
