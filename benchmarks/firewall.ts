@@ -79,7 +79,10 @@ class FirewallBench {
     return measureTestRun(program, packet, { runs, repeat, ...(expect === undefined ? {} : { expect }) })
   }
 
-  async *rules({ name, rules, verdict, targets, aboveTheLast }: Case, rivals: Record<string, Timing>): AsyncGenerator<Result> {
+  async *rules(
+    { name, rules, verdict, targets, aboveTheLast }: Case,
+    rivals: Record<string, Timing>,
+  ): AsyncGenerator<Result> {
     const loaded = await loadRules(ruleSetOf(rules))
     try {
       for (const keys of ['hot', 'random'] as const) {
