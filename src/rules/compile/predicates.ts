@@ -1,5 +1,5 @@
 import { encodeName } from '../../net/dns-name.ts'
-import { type Label, r0, r1, r2, r3, r4, r6 } from '../asm/index.ts'
+import { type Label, r0, r1, r2, r3, r4 } from '../asm/index.ts'
 import { emitLookup4, emitLookup6, LOOKUP6_STACK, type SetGeometry } from '../sets/index.ts'
 import { emitBytesAt } from './bytes.ts'
 import type { DimensionRows } from './classify.ts'
@@ -7,9 +7,8 @@ import { dependingRows, truthClasses } from './classify.ts'
 import type { Clock } from './clock.ts'
 import { CompileError } from './errors.ts'
 import type { MatchContext } from './match-context.ts'
-import { OFFSET_MASK } from './parse/context.ts'
 import { QUESTION } from './parse/dns.ts'
-import { payloadAt, payloadLength } from './parse/payload.ts'
+import { emitPayloadPointer } from './payload-pointer.ts'
 import type { Predicate } from './predicate.ts'
 import { FAMILY, loadSlot, SET_LOOKUP } from './stack.ts'
 
@@ -30,7 +29,7 @@ export function emitPredicate(
 ): void {
   const { asm } = ctx
   const [no, yes] = truthClasses(rows)
-  const records = ctx.dimension(key, [no, yes])
+  const records = ctx.dimension(key, [no, yes, ctx.all])
   const [hit, miss, ask, done] = ['true', 'false', 'ask', 'done'].map((name) => asm.label(name)) as [
     Label,
     Label,
@@ -38,7 +37,7 @@ export function emitPredicate(
     Label,
   ]
   ctx.jumpIfAlive(dependingRows([rows]), ask)
-  ctx.skip(key)
+  records.applyConstant(2)
   asm.jump(done)
   asm.bind(ask)
   emitQuestion(ctx, predicate, hit, miss, env)
@@ -99,21 +98,6 @@ function emitSet(
   loadSlot(asm, r1, ctx.stack.slot(field))
   loadSlot(asm, r2, ctx.stack.slot(`${field}.low`))
   emitLookup6(asm, setSymbol(name), geometry, hit, miss, ctx.stack.area(SET_LOOKUP, LOOKUP6_STACK / 8))
-}
-
-/** r1 = start of the payload, of which `bytes` bytes are there; r2 = its length, r3 = end of the frame. Uses r0. */
-function emitPayloadPointer(ctx: MatchContext, field: string, bytes: number, miss: Label): void {
-  const { asm } = ctx
-  loadSlot(asm, r2, ctx.stack.slot(payloadLength(field)))
-  asm.jumpIf(r2, '<', bytes, miss)
-  loadSlot(asm, r0, ctx.stack.slot(payloadAt(field)))
-  asm.alu('and', r0, OFFSET_MASK)
-  asm.load('u32', r1, r6, 0)
-  asm.alu('add', r1, r0)
-  asm.load('u32', r3, r6, 4)
-  asm.mov(r0, r1)
-  asm.alu('add', r0, bytes)
-  asm.jumpIf(r0, '>', r3, miss)
 }
 
 function emitContains(ctx: MatchContext, p: Extract<Predicate, { kind: 'contains' }>, hit: Label, miss: Label): void {
