@@ -8,6 +8,8 @@ export type BpfErrorCode =
   | 'BPF_LAYOUT'
   | 'BPF_VERIFIER'
   | 'BPF_UNSUPPORTED'
+  | 'BPF_LIBRARY'
+  | 'BPF_EXPRESSION'
 
 /** An operation on the kernel's BPF objects that failed. */
 export class BpfError extends Error {

@@ -1,5 +1,6 @@
 /** The one syntax tree of the rule language: the parser and the builder make it, the evaluator and the compiler read it. */
 import type { Prefix } from '../net/prefix.ts'
+import type { ClassicProgram } from './classic/operation.ts'
 import type { FieldName } from './fields.ts'
 
 /** `udp.dstport`, or bytes of a payload: `udp.payload[4:2]` is two bytes from offset 4, read big-endian. */
@@ -44,6 +45,8 @@ export type Expr =
   | { readonly kind: 'in'; readonly field: FieldRef; readonly items: readonly Item[] }
   /** Some bytes anywhere in the window `field[offset:length]` (at most {@link MAX_WINDOW} bytes) of the payload. */
   | { readonly kind: 'contains'; readonly field: FieldRef; readonly bytes: Uint8Array }
+  /** A tcpdump expression, and what libpcap made of it. */
+  | { readonly kind: 'pcap'; readonly text: string; readonly program: ClassicProgram }
   | { readonly kind: 'literal'; readonly value: boolean }
 
 export const MAX_WINDOW = 256

@@ -4,6 +4,7 @@ import { addressBits } from '../net/address.ts'
 import { encodeName } from '../net/dns-name.ts'
 import { formatPrefix, type Prefix, prefixOf } from '../net/prefix.ts'
 import { type Expr, type FieldRef, type Item, MAX_WINDOW, type Value } from './ast.ts'
+import { checkClassic } from './classic/index.ts'
 import { type RuleErrorCode, RuleTypeError, ruleErrorCodes, type Span } from './errors.ts'
 import { type FieldName, type FieldType, fields } from './fields.ts'
 import { closest } from './suggest.ts'
@@ -64,6 +65,9 @@ class Checker {
         return
       case 'contains':
         this.#contains(expr.field, expr.bytes, expr)
+        return
+      case 'pcap':
+        this.#pcap(expr)
         return
       case 'literal':
         return
@@ -260,6 +264,15 @@ class Checker {
       this.#fail(node, 'type', (cause as Error).message)
     }
     if (/[A-Z]|\.$/.test(name)) this.#fail(node, 'type', `The name "${name}" is not in lower case without a final dot`)
+  }
+
+  /** What the parser and the builder compile is sound; a tree may come from elsewhere. */
+  #pcap(expr: Extract<Expr, { kind: 'pcap' }>): void {
+    try {
+      checkClassic(expr.program)
+    } catch (cause) {
+      this.#fail(expr, 'pcap', (cause as Error).message)
+    }
   }
 
   #fail(node: object, code: keyof typeof ruleErrorCodes, summary: string, suggestion?: string): never {

@@ -7,6 +7,8 @@ export const ruleErrorCodes = {
   range: 'RULE_RANGE',
   limit: 'RULE_LIMIT',
   duplicate: 'RULE_DUPLICATE_ID',
+  pcap: 'RULE_PCAP',
+  library: 'RULE_LIBRARY',
 } as const
 
 export type RuleErrorCode = (typeof ruleErrorCodes)[keyof typeof ruleErrorCodes]

@@ -13,6 +13,7 @@ import {
   type RuleSet,
   type Value,
 } from './ast.ts'
+import { interpret } from './classic/index.ts'
 import { type AnyFact, readFact } from './facts.ts'
 
 /** What happens to a packet, and why. */
@@ -83,6 +84,8 @@ export function evaluateExpr(expr: Expr, packet: Dissection, env: Pick<Evaluatio
     }
     case 'contains':
       return contains(packet, expr.field, expr.bytes)
+    case 'pcap':
+      return interpret(expr.program, packet.bytes) !== 0
   }
 }
 

@@ -8,6 +8,7 @@ import { RuleSyntaxError, RuleTypeError, ruleErrorCodes } from './errors.ts'
 import { type FieldName, fields } from './fields.ts'
 import type { Token } from './lexer.ts'
 import { compare, eitherOf, fieldRef, joinTerms, type PairName, pairs, type Slice } from './make.ts'
+import { readPcap } from './pcap.ts'
 import { readSlice } from './slice.ts'
 import { unknownField } from './unknown-field.ts'
 import { readNumber, readValue, wantedValue } from './values.ts'
@@ -99,6 +100,7 @@ function readTest(cursor: Cursor): Expr {
   const token = cursor.token
   if (token.kind !== 'word') cursor.fail('a field, "not" or "("')
   cursor.take()
+  if (token.text === 'pcap' && cursor.is('(')) return readPcap(cursor, token)
   if (Object.hasOwn(pairs, token.text)) return readPairTest(cursor, token, token.text as PairName)
   if (!Object.hasOwn(fields, token.text)) throw unknownField(cursor.source, token)
   const name = token.text as FieldName

@@ -71,6 +71,8 @@ function print(expr: Expr, power: number): string {
       return expr.field
     case 'literal':
       return String(expr.value)
+    case 'pcap':
+      return `pcap(${quote(Array.from(expr.text, (char) => char.charCodeAt(0)))})`
     case 'compare': {
       const mask = expr.mask === undefined ? '' : ` & ${hex(expr.mask)}`
       return `${printField(expr.field)}${mask} ${expr.op} ${printValue(expr.value, expr.field, expr.mask !== undefined)}`

@@ -67,6 +67,7 @@ function traceTerm(expr: Expr, packet: Dissection, env: EvaluationEnv): TermTrac
     case 'not':
       return { text, result, terms: traceTerms(expr.term, packet, env) }
     case 'flag':
+    case 'pcap':
     case 'literal':
       return { text, result }
     default:

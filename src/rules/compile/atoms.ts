@@ -173,5 +173,7 @@ export function containsAtom(expr: Extract<Expr, { kind: 'contains' }>): Atom {
   return predicate({ kind: 'contains', field: expr.field.name, offset, length, bytes: expr.bytes })
 }
 
+export const pcapAtom = ({ program }: Extract<Expr, { kind: 'pcap' }>): Atom => predicate({ kind: 'pcap', program })
+
 export const questionAtom = predicate({ kind: 'question' })
 export const beforeAtom = (until: bigint): Atom => predicate({ kind: 'before', until })

@@ -1,3 +1,4 @@
+import { type ClassicProgram, formatClassic } from '../classic/index.ts'
 import type { FieldName } from '../fields.ts'
 
 /** A question about a packet that takes code of its own; false if the packet lacks the field. */
@@ -18,6 +19,7 @@ export type Predicate =
       readonly bytes: Uint8Array
     }
   | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'pcap'; readonly program: ClassicProgram }
   /** There is a name asked for. */
   | { readonly kind: 'question' }
   /** Not yet `until` nanoseconds of CLOCK_MONOTONIC. */
@@ -35,6 +37,8 @@ export function predicateKey(p: Predicate): string {
       return `dns.qry.name == ${p.name}`
     case 'question':
       return 'dns.qry.name'
+    case 'pcap':
+      return `pcap ${formatClassic(p.program).join()}`
     case 'before':
       return `before ${p.until}`
   }

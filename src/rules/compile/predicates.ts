@@ -1,5 +1,6 @@
 import { encodeName } from '../../net/dns-name.ts'
-import { type Label, r0, r1, r2, r3, r4 } from '../asm/index.ts'
+import { type Label, r0, r1, r2, r3, r4, r6 } from '../asm/index.ts'
+import { DirectAccess, emitClassic } from '../classic/index.ts'
 import { emitLookup4, emitLookup6, LOOKUP6_STACK, type SetGeometry } from '../sets/index.ts'
 import { emitBytesAt } from './bytes.ts'
 import type { DimensionRows } from './classify.ts'
@@ -74,6 +75,10 @@ function emitQuestion(ctx: MatchContext, predicate: Predicate, hit: Label, miss:
       return
     case 'contains':
       return emitContains(ctx, predicate, hit, miss)
+    case 'pcap': {
+      const cell = (number: number) => ctx.stack.slot(`pcap cell ${number}`)
+      return emitClassic(asm, predicate.program, { access: new DirectAccess(r6), cell, hit, miss })
+    }
   }
 }
 

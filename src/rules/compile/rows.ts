@@ -1,5 +1,14 @@
 import type { Expr, Rule } from '../ast.ts'
-import { type Atom, beforeAtom, compareAtom, containsAtom, flagAtom, listAtoms, questionAtom } from './atoms.ts'
+import {
+  type Atom,
+  beforeAtom,
+  compareAtom,
+  containsAtom,
+  flagAtom,
+  listAtoms,
+  pcapAtom,
+  questionAtom,
+} from './atoms.ts'
 import { both, type Constraint, type Dimension, either, isEmpty, negate } from './constraint.ts'
 import { CompileError } from './errors.ts'
 
@@ -47,6 +56,8 @@ export class RowBuilder {
         return this.#atoms(listAtoms(expr.field, expr.items), negated, id)
       case 'contains':
         return this.#atoms([containsAtom(expr)], negated, id)
+      case 'pcap':
+        return this.#atoms([pcapAtom(expr)], negated, id)
       default: {
         const terms = expr.terms.map((term) => this.#rows(term, negated, id))
         return (expr.kind === 'and') === negated ? this.#or(terms.flat(), id) : this.#and(terms, id)

@@ -1,0 +1,8 @@
+export { checkClassic } from './check.ts'
+export { ClassicError } from './error.ts'
+export { formatClassic } from './format.ts'
+export { interpret } from './interpret.ts'
+export type { ClassicProgram, Operation } from './operation.ts'
+export { DirectAccess, type PacketAccess } from './packet-access.ts'
+export { compilePcap, MAX_PCAP_TEXT } from './pcap.ts'
+export { emitClassic } from './translate.ts'

@@ -1,0 +1,155 @@
+import { type Assembler, type Condition, type Label, r0, r7, r9 } from '../asm/index.ts'
+import { neededBytes, predecessors } from './bounds.ts'
+import type { Arithmetic, ClassicCondition, ClassicProgram, ClassicRegister, Operation } from './operation.ts'
+import type { PacketAccess } from './packet-access.ts'
+
+export interface TranslateOptions {
+  readonly access: PacketAccess
+  /** Offset of the stack slot of a cell of memory. */
+  readonly cell: (cell: number) => number
+  /** Where to go if the program returns another number than 0, and if it returns 0. */
+  readonly hit: Label
+  readonly miss: Label
+}
+
+/** A and X survive calls, so that an access may call helpers. */
+const [A, X, SCRATCH] = [r7, r9, r0]
+const registerOf = (name: ClassicRegister) => (name === 'a' ? A : X)
+
+/** Emits a classic program as eBPF. Uses r0 to r5, r7 and r9. */
+export function emitClassic(asm: Assembler, program: ClassicProgram, options: TranslateOptions): void {
+  new Translator(asm, program, options).emit()
+}
+
+class Translator {
+  readonly #asm: Assembler
+  readonly #program: ClassicProgram
+  readonly #options: TranslateOptions
+  readonly #needed: readonly number[]
+  readonly #before: readonly (readonly number[])[]
+  readonly #labels = new Map<number, Label>()
+  /** Bytes that the packet is known to have behind each instruction. */
+  readonly #known: number[] = []
+
+  constructor(asm: Assembler, program: ClassicProgram, options: TranslateOptions) {
+    this.#asm = asm
+    this.#program = program
+    this.#options = options
+    this.#needed = neededBytes(program, options.access.limit)
+    this.#before = predecessors(program)
+  }
+
+  emit(): void {
+    const asm = this.#asm
+    if (!this.#canMatch(0)) return asm.jump(this.#options.miss)
+    this.#options.access.begin(asm)
+    asm.mov(A, 0)
+    asm.mov(X, 0)
+    this.#program.forEach((operation, place) => {
+      if (place > 0 && !this.#isReached(place)) return
+      const label = this.#labels.get(place)
+      if (label) asm.bind(label)
+      this.#require(place)
+      this.#emit(operation, place)
+    })
+  }
+
+  /** Whether anything but 0 can be returned from here. What cannot is left out, and jumps there go to `miss`. */
+  #canMatch(place: number): boolean {
+    return this.#needed[place]! !== Number.POSITIVE_INFINITY
+  }
+
+  #isReached(place: number): boolean {
+    return this.#canMatch(place) && this.#before[place]!.some((from) => this.#known[from] !== undefined)
+  }
+
+  /** One look at the length, where more is needed from here on than is known on every way here. */
+  #require(place: number): void {
+    const { access, miss } = this.#options
+    const known = this.#before[place]!.flatMap((from) => this.#known[from] ?? [])
+    const least = known.length === 0 ? 0 : Math.min(...known)
+    const needed = this.#needed[place]!
+    if (needed > least) access.require(this.#asm, needed, miss)
+    this.#known[place] = Math.max(needed, least)
+  }
+
+  #labelOf(place: number): Label {
+    if (!this.#canMatch(place)) return this.#options.miss
+    let label = this.#labels.get(place)
+    if (!label) this.#labels.set(place, (label = this.#asm.label(`classic ${place}`)))
+    return label
+  }
+
+  #emit(operation: Operation, place: number): void {
+    const asm = this.#asm
+    const { access, cell, miss } = this.#options
+    switch (operation.kind) {
+      case 'load':
+        if (!operation.indirect) return access.load(asm, A, operation.offset, operation.size)
+        asm.alu32('mov', SCRATCH, X)
+        if (operation.offset !== 0) asm.alu32('add', SCRATCH, operation.offset)
+        return access.loadAt(asm, A, SCRATCH, operation.size, miss)
+      case 'header-length':
+        access.load(asm, X, operation.offset, 1)
+        asm.alu32('and', X, 15)
+        return asm.alu32('lsh', X, 2)
+      case 'length':
+        return access.length(asm, registerOf(operation.to))
+      case 'constant':
+        return asm.alu32('mov', registerOf(operation.to), operation.value)
+      case 'recall':
+        return asm.loadStack('u64', registerOf(operation.to), cell(operation.cell))
+      case 'store':
+        return asm.storeStack('u64', cell(operation.cell), registerOf(operation.from))
+      case 'arithmetic':
+        return this.#arithmetic(operation.op, operation.operand)
+      case 'negate':
+        asm.alu32('xor', A, -1)
+        return asm.alu32('add', A, 1)
+      case 'copy':
+        return asm.alu32('mov', registerOf(operation.to), operation.to === 'a' ? X : A)
+      case 'jump':
+        return this.#goto(operation.to, place)
+      case 'branch':
+        return this.#branch(operation, place)
+      case 'return':
+        return this.#return(operation.value)
+    }
+  }
+
+  /** eBPF takes the lower five bits of a shift too, but gives 0 for a division by 0 and goes on. */
+  #arithmetic(op: Arithmetic, operand: number | 'x'): void {
+    const asm = this.#asm
+    if (operand !== 'x') return asm.alu32(op, A, operand)
+    if (op === 'div' || op === 'mod') asm.jumpIf32(X, '==', 0, this.#options.miss)
+    asm.alu32(op, A, X)
+  }
+
+  #branch({ condition, operand, yes, no }: Extract<Operation, { kind: 'branch' }>, place: number): void {
+    const asm = this.#asm
+    if (yes === no) return this.#goto(yes, place)
+    const right = operand === 'x' ? X : operand
+    const opposite = OPPOSITE[condition]
+    if (opposite !== undefined && this.#follows(yes, place)) return asm.jumpIf32(A, opposite, right, this.#labelOf(no))
+    asm.jumpIf32(A, condition, right, this.#labelOf(yes))
+    this.#goto(no, place)
+  }
+
+  #goto(to: number, place: number): void {
+    if (!this.#follows(to, place)) this.#asm.jump(this.#labelOf(to))
+  }
+
+  /** Whether `to` is the next instruction that is emitted. */
+  #follows(to: number, place: number): boolean {
+    return to === place + 1 && this.#canMatch(to)
+  }
+
+  #return(value: number | 'a'): void {
+    const asm = this.#asm
+    const { hit, miss } = this.#options
+    if (value === 'a') asm.jumpIf32(A, '!=', 0, hit)
+    asm.jump(value === 'a' || value === 0 ? miss : hit)
+  }
+}
+
+const OPPOSITE: Partial<Record<ClassicCondition, Condition>> = { '==': '!=', '>': '<=', '>=': '<' }
