@@ -53,14 +53,10 @@ export function truthClasses({ constrained, others }: DimensionRows): [Bits, Bit
 function emitFact(ctx: MatchContext, dimension: Extract<Dimension, { kind: 'fact' }>, rows: DimensionRows): void {
   const { asm } = ctx
   const records = ctx.dimension(dimension.key, truthClasses(rows))
-  const [yes, done] = [asm.label(dimension.key), asm.label('fact known')]
   loadSlot(asm, r1, ctx.stack.slot(FACTS))
-  asm.jumpIf(r1, '&', 1 << ctx.facts.indexOf(dimension.field), yes)
-  records.applyConstant(0)
-  asm.jump(done)
-  asm.bind(yes)
-  records.applyConstant(1)
-  asm.bind(done)
+  asm.alu('rsh', r1, ctx.facts.indexOf(dimension.field))
+  asm.alu('and', r1, 1)
+  records.apply()
 }
 
 function emitNumber(ctx: MatchContext, dimension: Extract<Dimension, { kind: 'number' }>, rows: DimensionRows): void {

@@ -161,15 +161,18 @@ export class Records {
     if (ctx.words > 1) this.#slot = ctx.keep(name, classes)
   }
 
-  /** Keep only the rows of one class, known now; from memory, because constants would multiply the verifier's states. Uses r1. */
+  /** Keep only the rows of one class, known now; read from memory, because constants would multiply the verifier's states. Uses r1 and r2. */
   applyConstant(number: number): void {
-    const { asm } = this.#ctx
-    const rows = this.#classes[number]!
-    if (this.#slot !== undefined) asm.storeStack('u64', this.#slot, this.#base + number * this.#bytes)
-    if (this.#ctx.alive(rows) === this.#ctx.alive(this.#ctx.all)) return
-    this.#ctx.loadTable(r1, this.#base + number * this.#bytes)
-    asm.load('u64', r1, r1, 0)
-    asm.alu('and', r8, r1)
+    const ctx = this.#ctx
+    if (this.#slot !== undefined) {
+      ctx.loadTable(r1, ctx.arena.add(Uint16Array.of(number)))
+      ctx.asm.load('u16', r1, r1, 0)
+      this.apply()
+    } else if (ctx.alive(this.#classes[number]!) !== ctx.alive(ctx.all)) {
+      ctx.loadTable(r1, this.#base + number * this.#bytes)
+      ctx.asm.load('u64', r1, r1, 0)
+      ctx.asm.alu('and', r8, r1)
+    }
   }
 
   /** Keep only the rows of the class in r1. Uses r1 and r2. */
