@@ -2,6 +2,7 @@
 import type { Prefix } from '../net/prefix.ts'
 import type { ClassicProgram } from './classic/operation.ts'
 import type { FieldName } from './fields.ts'
+import type { SynSignature } from './signatures/signature.ts'
 
 /** `udp.dstport`, or bytes of a payload: `udp.payload[4:2]` is two bytes from offset 4, read big-endian. */
 export interface FieldRef {
@@ -45,6 +46,10 @@ export type Expr =
   | { readonly kind: 'in'; readonly field: FieldRef; readonly items: readonly Item[] }
   /** Some bytes anywhere in the window `field[offset:length]` (at most {@link MAX_WINDOW} bytes) of the payload. */
   | { readonly kind: 'contains'; readonly field: FieldRef; readonly bytes: Uint8Array }
+  /** A name of a pattern: `*` in front is one or more labels, `?` any one. In lower case, without a final dot. */
+  | { readonly kind: 'matches'; readonly field: FieldRef; readonly pattern: string }
+  /** A TCP SYN of a p0f signature. */
+  | { readonly kind: 'p0f'; readonly signature: SynSignature }
   /** A tcpdump expression, and what libpcap made of it. */
   | { readonly kind: 'pcap'; readonly text: string; readonly program: ClassicProgram }
   | { readonly kind: 'literal'; readonly value: boolean }

@@ -7,6 +7,9 @@ import { type Expr, type FieldRef, type Item, MAX_WINDOW, type Value } from './a
 import { checkClassic } from './classic/index.ts'
 import { type RuleErrorCode, RuleTypeError, ruleErrorCodes, type Span } from './errors.ts'
 import { type FieldName, type FieldType, fields } from './fields.ts'
+import { formatSignature } from './signatures/format-signature.ts'
+import { patternOf } from './signatures/name-pattern.ts'
+import { parseSignature } from './signatures/parse-signature.ts'
 import { closest } from './suggest.ts'
 import { wantedValue } from './values.ts'
 
@@ -66,8 +69,14 @@ class Checker {
       case 'contains':
         this.#contains(expr.field, expr.bytes, expr)
         return
+      case 'matches':
+        this.#matches(expr)
+        return
+      case 'p0f':
+        this.#sound(expr, 'syntax', () => parseSignature(formatSignature(expr.signature)))
+        return
       case 'pcap':
-        this.#pcap(expr)
+        this.#sound(expr, 'pcap', () => checkClassic(expr.program))
         return
       case 'literal':
         return
@@ -266,12 +275,21 @@ class Checker {
     if (/[A-Z]|\.$/.test(name)) this.#fail(node, 'type', `The name "${name}" is not in lower case without a final dot`)
   }
 
-  /** What the parser and the builder compile is sound; a tree may come from elsewhere. */
-  #pcap(expr: Extract<Expr, { kind: 'pcap' }>): void {
+  #matches(expr: Extract<Expr, { kind: 'matches' }>): void {
+    const { field, pattern } = expr
+    const type = this.#typeOf(field)
+    if (type.kind !== 'name') this.#fail(field, 'type', `Cannot match "${field.name}": "matches" is for names`)
+    const canonical = this.#sound(expr, 'type', () => patternOf(pattern.split('.').map((text) => ({ text }))))
+    if (pattern === canonical) return
+    this.#fail(expr, 'type', `The pattern "${pattern}" is not in lower case without a final dot`)
+  }
+
+  /** What the parser and the builder make is sound; a tree may come from elsewhere. */
+  #sound<T>(node: object, code: keyof typeof ruleErrorCodes, check: () => T): T {
     try {
-      checkClassic(expr.program)
+      return check()
     } catch (cause) {
-      this.#fail(expr, 'pcap', (cause as Error).message)
+      return this.#fail(node, code, (cause as Error).message)
     }
   }
 

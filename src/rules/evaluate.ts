@@ -15,6 +15,9 @@ import {
 } from './ast.ts'
 import { interpret } from './classic/index.ts'
 import { type AnyFact, readFact } from './facts.ts'
+import { matchesSignature } from './signatures/match-signature.ts'
+import { matchesPattern } from './signatures/name-pattern.ts'
+import { readSyn } from './signatures/syn.ts'
 
 /** What happens to a packet, and why. */
 export interface Decision {
@@ -84,6 +87,14 @@ export function evaluateExpr(expr: Expr, packet: Dissection, env: Pick<Evaluatio
     }
     case 'contains':
       return contains(packet, expr.field, expr.bytes)
+    case 'matches': {
+      const name = readFact(packet, expr.field.name)
+      return name instanceof Uint8Array && matchesPattern(expr.pattern, name)
+    }
+    case 'p0f': {
+      const syn = readSyn(packet)
+      return syn !== undefined && matchesSignature(expr.signature, syn)
+    }
     case 'pcap':
       return interpret(expr.program, packet.bytes) !== 0
   }

@@ -14,6 +14,7 @@ import { checkExpr } from './check.ts'
 import { Condition } from './condition.ts'
 import type { FieldName } from './fields.ts'
 import { compare, fieldRef } from './make.ts'
+import { parsePattern } from './signatures/name-pattern.ts'
 
 /** Makes a test of a field, or of both fields of a pair. */
 export type Over = (test: (name: FieldName) => Expr) => Expr
@@ -48,6 +49,10 @@ abstract class Operand {
   protected search(bytes: BytesInput): Condition {
     const window = this.#slice ?? { offset: 0, length: MAX_WINDOW }
     return this.#test(({ name }) => ({ kind: 'contains', field: fieldRef(name, window), bytes: toBytes(bytes) }))
+  }
+
+  protected match(pattern: string): Condition {
+    return this.#test((field) => ({ kind: 'matches', field, pattern: parsePattern(pattern) }))
   }
 
   #test(make: (field: FieldRef) => Expr): Condition {
@@ -137,7 +142,12 @@ export class AddressField extends EqualOperand<AddressInput, SetItem> {}
 export class MacField extends EqualOperand<string | number, never> {}
 
 /** A DNS name. */
-export class NameField extends EqualOperand<string, never> {}
+export class NameField extends EqualOperand<string, never> {
+  /** Whether the name is one of a pattern: `*` in front is one or more labels, `?` any one. */
+  matches(pattern: string): Condition {
+    return this.match(pattern)
+  }
+}
 
 /** A payload. */
 export class PayloadField extends Operand {

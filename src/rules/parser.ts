@@ -9,6 +9,8 @@ import { type FieldName, fields } from './fields.ts'
 import type { Token } from './lexer.ts'
 import { compare, eitherOf, fieldRef, joinTerms, type PairName, pairs, type Slice } from './make.ts'
 import { readPcap } from './pcap.ts'
+import { readP0f } from './signatures/p0f.ts'
+import { readMatches } from './signatures/read-pattern.ts'
 import { readSlice } from './slice.ts'
 import { unknownField } from './unknown-field.ts'
 import { readNumber, readValue, wantedValue } from './values.ts'
@@ -100,6 +102,7 @@ function readTest(cursor: Cursor): Expr {
   const token = cursor.token
   if (token.kind !== 'word') cursor.fail('a field, "not" or "("')
   cursor.take()
+  if (token.text === 'p0f' && cursor.is('(')) return readP0f(cursor, token)
   if (token.text === 'pcap' && cursor.is('(')) return readPcap(cursor, token)
   if (Object.hasOwn(pairs, token.text)) return readPairTest(cursor, token, token.text as PairName)
   if (!Object.hasOwn(fields, token.text)) throw unknownField(cursor.source, token)
@@ -121,6 +124,7 @@ function readOperator(cursor: Cursor, first: Token, name: FieldName, slice: Slic
   const field = cursor.mark(fieldRef(name, slice), first)
   if (cursor.is('in') || (cursor.is('not') && cursor.next.text === 'in')) return readIn(cursor, first, field)
   if (cursor.takeIf('contains')) return readContains(cursor, first, field)
+  if (cursor.takeIf('matches')) return readMatches(cursor, first, field)
   const mask = cursor.takeIf('&') ? readMask(cursor, first, name) : undefined
   const token = cursor.token
   const op = token.kind === 'word' || token.kind === 'symbol' ? comparisons[token.text] : undefined

@@ -16,6 +16,7 @@ import { type FieldName, fields } from './fields.ts'
 import { canonical } from './make.ts'
 import { nameByValue } from './names.ts'
 import { defaultBits6, defaultBurst, derivedId, perUnit } from './rule-defaults.ts'
+import { formatSignature } from './signatures/format-signature.ts'
 
 /** The text of an expression. */
 export function formatExpr(expr: Expr): string {
@@ -71,8 +72,12 @@ function print(expr: Expr, power: number): string {
       return expr.field
     case 'literal':
       return String(expr.value)
+    case 'matches':
+      return `${expr.field.name} matches ${quoteText(expr.pattern)}`
+    case 'p0f':
+      return `p0f("${formatSignature(expr.signature)}")`
     case 'pcap':
-      return `pcap(${quote(Array.from(expr.text, (char) => char.charCodeAt(0)))})`
+      return `pcap(${quoteText(expr.text)})`
     case 'compare': {
       const mask = expr.mask === undefined ? '' : ` & ${hex(expr.mask)}`
       return `${printField(expr.field)}${mask} ${expr.op} ${printValue(expr.value, expr.field, expr.mask !== undefined)}`
@@ -86,7 +91,9 @@ function print(expr: Expr, power: number): string {
 
 function printNot(term: Expr): string {
   if (term.kind === 'in') return `${printField(term.field)} not ${printIn(term.items, term.field)}`
-  return term.kind === 'compare' || term.kind === 'contains' ? `not (${print(term, 0)})` : `not ${print(term, 3)}`
+  return term.kind === 'compare' || term.kind === 'contains' || term.kind === 'matches'
+    ? `not (${print(term, 0)})`
+    : `not ${print(term, 3)}`
 }
 
 function printField({ name, slice }: FieldRef): string {
@@ -116,7 +123,7 @@ function printValue(value: Value, field: FieldRef, masked: boolean): string {
     case 'bytes':
       return printBytes(value.bytes)
     case 'name':
-      return quote(Array.from(value.name, (char) => char.charCodeAt(0)))
+      return quoteText(value.name)
     case 'number':
       if (fields[field.name].type.kind === 'mac') return formatMac(value.value)
       return masked ? hex(value.value) : printNumber(value.value, field)
@@ -141,6 +148,9 @@ function printBytes(bytes: Uint8Array): string {
 }
 
 const isPrintable = (byte: number): boolean => byte >= 0x20 && byte < 0x7f
+
+/** A text of which each character is one byte. */
+const quoteText = (text: string): string => quote(Array.from(text, (char) => char.charCodeAt(0)))
 
 function quote(bytes: readonly number[]): string {
   const text = bytes.map((byte) => {

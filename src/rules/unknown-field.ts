@@ -31,6 +31,9 @@ const foreign: Readonly<Record<string, string>> = {
   'tcp.window_size': '"tcp.window"',
   'udp.len': '"udp.length"',
   'dns.name': '"dns.qry.name"',
+  'dns.qname': '"dns.qry.name"',
+  'dns.qtype': '"dns.qry.type"',
+  'dns.qname.labels': '"dns.count.labels"',
   'dns.type': '"dns.qry.type"',
   payload: '"udp.payload" or "tcp.payload"',
 }

@@ -4,7 +4,7 @@ import { NetError } from '../net/errors.ts'
 import { parseMac } from '../net/mac.ts'
 import { parsePrefix } from '../net/prefix.ts'
 import type { Value } from './ast.ts'
-import { RuleTypeError, ruleErrorCodes } from './errors.ts'
+import { RuleTypeError, ruleErrorCodes, type Span } from './errors.ts'
 import { type FieldName, type FieldType, fields } from './fields.ts'
 import { describeToken, type Token } from './lexer.ts'
 import { valueByName, valueNames } from './names.ts'
@@ -114,13 +114,13 @@ export function unquote(quoted: string): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
-/** Turns an error of `src/net` into one that points at the token. */
-function attempt<T>(read: () => T, source: string, token: Token): T {
+/** Turns an error of `src/net` into one that points at the place. */
+export function attempt<T>(read: () => T, source: string, place: Span): T {
   try {
     return read()
   } catch (cause) {
     if (!(cause instanceof NetError)) throw cause
-    throw new RuleTypeError({ code: ruleErrorCodes.type, summary: cause.message }, source, token, { cause })
+    throw new RuleTypeError({ code: ruleErrorCodes.type, summary: cause.message }, source, place, { cause })
   }
 }
 

@@ -6,8 +6,11 @@ import {
   evaluate,
   evaluateExpr,
   formatExpr,
+  formatSignature,
   type Rule,
   type RuleSet,
+  readSyn,
+  signatureOf,
 } from '../../rules/index.ts'
 import { formatRuleBody } from '../../rules/print.ts'
 import { fieldText } from './field-text.ts'
@@ -63,9 +66,14 @@ function traceTerm(expr: Expr, packet: Dissection, env: EvaluationEnv): TermTrac
     case 'compare':
     case 'in':
     case 'contains':
+    case 'matches':
       return { text, result, value: fieldText(packet, expr.field) }
     case 'not':
       return { text, result, terms: traceTerms(expr.term, packet, env) }
+    case 'p0f': {
+      const syn = readSyn(packet)
+      return { text, result, value: syn ? formatSignature(signatureOf(syn)) : null }
+    }
     case 'flag':
     case 'pcap':
     case 'literal':

@@ -1,6 +1,7 @@
 import type { Prefix } from '../../net/prefix.ts'
 import type { Comparison, Expr, FieldRef, Item, Value } from '../ast.ts'
 import { type FieldName, fields } from '../fields.ts'
+import { patternParts } from '../signatures/name-pattern.ts'
 import { type Constraint, type Dimension, negate, TRUE, values } from './constraint.ts'
 import { complement, type Intervals, normalize } from './intervals.ts'
 import { type Predicate, predicateKey } from './predicate.ts'
@@ -33,7 +34,7 @@ const number = (slot: string, bits: number, mask?: number): Dimension => ({
   ...(mask === undefined ? {} : { mask }),
 })
 
-const predicate = (predicate: Predicate): Atom => ({
+export const predicateAtom = (predicate: Predicate): Atom => ({
   dimension: { kind: 'predicate', key: predicateKey(predicate), predicate },
   constraint: TRUE,
 })
@@ -125,10 +126,10 @@ export function compareAtom(expr: Extract<Expr, { kind: 'compare' }>): Atom {
     const atom = addressAtom(field.name, [value.prefix])
     return op === '!=' ? presentButNot(atom) : atom
   }
-  if (value.kind === 'name') return predicate({ kind: 'name', name: value.name })
+  if (value.kind === 'name') return predicateAtom({ kind: 'name', name: value.name })
   const wanted = asNumber(value)
   if (wanted === undefined && value.kind === 'bytes')
-    return predicate({
+    return predicateAtom({
       kind: 'bytes',
       field: field.name,
       offset: field.slice!.offset,
@@ -148,13 +149,13 @@ export function listAtoms(field: FieldRef, items: readonly Item[]): Atom[] {
     const name = field.name
     const prefixes = items.flatMap((item) => (item.kind === 'prefix' ? [item.prefix] : []))
     if (prefixes.length > 0) atoms.push(addressAtom(name, prefixes))
-    for (const set of items.filter(isSet)) atoms.push(predicate({ kind: 'set', field: name, name: set.name }))
+    for (const set of items.filter(isSet)) atoms.push(predicateAtom({ kind: 'set', field: name, name: set.name }))
     return atoms
   }
   const numbers: [bigint, bigint][] = []
   for (const item of items) {
     if (item.kind === 'range') numbers.push([BigInt(item.from), BigInt(item.to)])
-    else if (item.kind === 'name') atoms.push(predicate({ kind: 'name', name: item.name }))
+    else if (item.kind === 'name') atoms.push(predicateAtom({ kind: 'name', name: item.name }))
     else if (item.kind === 'number' || item.kind === 'bytes') {
       const value = asNumber(item)
       if (value !== undefined) numbers.push([value, value])
@@ -170,10 +171,17 @@ export function listAtoms(field: FieldRef, items: readonly Item[]): Atom[] {
 
 export function containsAtom(expr: Extract<Expr, { kind: 'contains' }>): Atom {
   const { offset, length } = expr.field.slice ?? { offset: 0, length: 256 }
-  return predicate({ kind: 'contains', field: expr.field.name, offset, length, bytes: expr.bytes })
+  return predicateAtom({ kind: 'contains', field: expr.field.name, offset, length, bytes: expr.bytes })
 }
 
-export const pcapAtom = ({ program }: Extract<Expr, { kind: 'pcap' }>): Atom => predicate({ kind: 'pcap', program })
+/** A pattern without wildcards is a name. */
+export function patternAtom(pattern: string): Atom {
+  const { open, labels } = patternParts(pattern)
+  const plain = !open && labels.every((label) => label !== undefined)
+  return predicateAtom(plain ? { kind: 'name', name: pattern } : { kind: 'pattern', pattern })
+}
 
-export const questionAtom = predicate({ kind: 'question' })
-export const beforeAtom = (until: bigint): Atom => predicate({ kind: 'before', until })
+export const pcapAtom = ({ program }: Extract<Expr, { kind: 'pcap' }>): Atom => predicateAtom({ kind: 'pcap', program })
+
+export const questionAtom = predicateAtom({ kind: 'question' })
+export const beforeAtom = (until: bigint): Atom => predicateAtom({ kind: 'before', until })

@@ -2,8 +2,10 @@ import type { RuleSet } from '../ast.ts'
 import type { FieldName } from '../fields.ts'
 import { absentValue } from './classify.ts'
 import type { Dimension } from './constraint.ts'
+import { patternSlots } from './name-pattern.ts'
 import { QUESTION } from './parse/dns.ts'
 import { payloadAt, payloadLength } from './parse/payload.ts'
+import { signatureSlots } from './signature.ts'
 import { FAMILY } from './stack.ts'
 
 /** What parsing must leave for matching. */
@@ -35,7 +37,11 @@ export function needsOf(ruleSet: RuleSet, dimensions: readonly Dimension[]): Nee
       if (predicate.kind === 'set') address(predicate.field)
       if (predicate.kind === 'bytes' || predicate.kind === 'contains') payload(predicate.field)
       if (predicate.kind === 'name' || predicate.kind === 'question') slots.set(QUESTION, 0)
-      if (predicate.kind === 'name') payload('udp.payload')
+      if (predicate.kind === 'name' || predicate.kind === 'pattern') payload('udp.payload')
+      if (predicate.kind === 'pattern')
+        for (const [slot, absent] of patternSlots(predicate.pattern)) slots.set(slot, absent)
+      if (predicate.kind === 'signature')
+        for (const [slot, absent] of signatureSlots(predicate.signature)) slots.set(slot, absent)
     }
   }
   for (const { action } of ruleSet.rules)

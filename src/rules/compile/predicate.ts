@@ -1,5 +1,7 @@
 import { type ClassicProgram, formatClassic } from '../classic/index.ts'
 import type { FieldName } from '../fields.ts'
+import { formatSignature } from '../signatures/format-signature.ts'
+import type { VersionedSignature } from './signature.ts'
 
 /** A question about a packet that takes code of its own; false if the packet lacks the field. */
 export type Predicate =
@@ -19,6 +21,8 @@ export type Predicate =
       readonly bytes: Uint8Array
     }
   | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'pattern'; readonly pattern: string }
+  | { readonly kind: 'signature'; readonly signature: VersionedSignature }
   | { readonly kind: 'pcap'; readonly program: ClassicProgram }
   /** There is a name asked for. */
   | { readonly kind: 'question' }
@@ -37,6 +41,10 @@ export function predicateKey(p: Predicate): string {
       return `dns.qry.name == ${p.name}`
     case 'question':
       return 'dns.qry.name'
+    case 'pattern':
+      return `dns.qry.name matches ${p.pattern}`
+    case 'signature':
+      return `p0f ${formatSignature(p.signature)}`
     case 'pcap':
       return `pcap ${formatClassic(p.program).join()}`
     case 'before':

@@ -8,9 +8,11 @@ import { dependingRows, truthClasses } from './classify.ts'
 import type { Clock } from './clock.ts'
 import { CompileError } from './errors.ts'
 import type { MatchContext } from './match-context.ts'
+import { emitPattern } from './name-pattern.ts'
 import { QUESTION } from './parse/dns.ts'
 import { emitPayloadPointer } from './payload-pointer.ts'
 import type { Predicate } from './predicate.ts'
+import { SignatureTest } from './signature-code.ts'
 import { FAMILY, loadSlot, SET_LOOKUP } from './stack.ts'
 
 export interface PredicateEnv {
@@ -75,6 +77,10 @@ function emitQuestion(ctx: MatchContext, predicate: Predicate, hit: Label, miss:
       return
     case 'contains':
       return emitContains(ctx, predicate, hit, miss)
+    case 'pattern':
+      return emitPattern(ctx, predicate.pattern, hit, miss)
+    case 'signature':
+      return new SignatureTest(ctx, predicate.signature, miss).emit(hit)
     case 'pcap': {
       const cell = (number: number) => ctx.stack.slot(`pcap cell ${number}`)
       return emitClassic(asm, predicate.program, { access: new DirectAccess(r6), cell, hit, miss })

@@ -1,4 +1,5 @@
 import type { Expr, Rule } from '../ast.ts'
+import type { SynSignature } from '../signatures/signature.ts'
 import {
   type Atom,
   beforeAtom,
@@ -6,11 +7,13 @@ import {
   containsAtom,
   flagAtom,
   listAtoms,
+  patternAtom,
   pcapAtom,
   questionAtom,
 } from './atoms.ts'
 import { both, type Constraint, type Dimension, either, isEmpty, negate } from './constraint.ts'
 import { CompileError } from './errors.ts'
+import { signatureAtom, signaturePrefilter, versionsOf } from './signature.ts'
 
 /** A conjunction: every dimension named must have an accepted value. A rule matches if any of its rows does. */
 export type Row = ReadonlyMap<string, Constraint>
@@ -56,6 +59,10 @@ export class RowBuilder {
         return this.#atoms(listAtoms(expr.field, expr.items), negated, id)
       case 'contains':
         return this.#atoms([containsAtom(expr)], negated, id)
+      case 'matches':
+        return this.#atoms([patternAtom(expr.pattern)], negated, id)
+      case 'p0f':
+        return this.#signature(expr.signature, negated, id)
       case 'pcap':
         return this.#atoms([pcapAtom(expr)], negated, id)
       default: {
@@ -71,6 +78,17 @@ export class RowBuilder {
     if (expr.value.kind !== 'name' || expr.op !== '!=') return this.#atoms([atom], negated, id)
     const [question, same] = [this.#row(questionAtom, negated), this.#row(atom, !negated)]
     return negated ? [question, same] : this.#and([[question], [same]], id)
+  }
+
+  /** The signature itself, which alone would do, behind what rules out most packets that do not have it. */
+  #signature(signature: SynSignature, negated: boolean, id: string): Row[] {
+    const versions = versionsOf(signature)
+    const whole = versions.map((version) => [this.#row(signatureAtom(version), negated)])
+    if (negated) return this.#and(whole, id)
+    return versions.flatMap((version, i) => {
+      const before = signaturePrefilter(version).map((atom) => [this.#row(atom, false)])
+      return this.#and([...before, whole[i]!], id)
+    })
   }
 
   #and(terms: readonly Row[][], id: string): Row[] {

@@ -4,6 +4,14 @@ import type { ParseContext } from './context.ts'
 /** Slot that is 1 if there is a well-formed first question. */
 export const QUESTION = 'dns.question'
 
+/**
+ * Slots with where the last labels of the name begin, counted from the name's start, a byte each: the lowest is the root's (the final
+ * zero), the next the last label's.
+ */
+export const labelStarts = (slot: number): string => `${LABEL_STARTS}${slot}`
+const LABEL_STARTS = 'dns.qry.name labels '
+export const LABELS_A_SLOT = 8
+
 const HEADER = 12
 const MAX_LABELS = 127
 /** Where the final zero of a name can lie at the latest (RFC 1035: 255 bytes in all). */
@@ -41,6 +49,7 @@ function emitWalk(ctx: ParseContext): void {
   asm.bind(top)
   asm.jumpIf(r2, '>', MAX_NAME, ctx.parsed)
   asm.jumpIf(r2, '>=', r5, ctx.parsed)
+  emitLabelStart(ctx)
   asm.mov(r1, r9)
   asm.alu('add', r1, r2)
   asm.mov(r0, r1)
@@ -55,6 +64,23 @@ function emitWalk(ctx: ParseContext): void {
   asm.jumpIf(r4, '<=', MAX_LABELS, top)
   asm.jump(ctx.parsed)
   asm.bind(done)
+}
+
+/** Push r2 onto the starts of labels; those before move up by a byte. Uses r0 and r1. */
+function emitLabelStart(ctx: ParseContext): void {
+  const { asm, stack } = ctx
+  for (let slot = ctx.slots(LABEL_STARTS).length - 1; slot >= 0; slot--) {
+    asm.loadStack('u64', r1, stack.slot(labelStarts(slot)))
+    asm.alu('lsh', r1, 8)
+    if (slot === 0) asm.alu('or', r1, r2)
+    else {
+      asm.loadStack('u64', r0, stack.slot(labelStarts(slot - 1)))
+      asm.alu('rsh', r0, 56)
+      asm.alu('or', r1, r0)
+    }
+    ctx.forget(r1, r0)
+    asm.storeStack('u64', stack.slot(labelStarts(slot)), r1)
+  }
 }
 
 function emitQuestion(ctx: ParseContext): void {

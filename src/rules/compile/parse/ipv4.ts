@@ -1,5 +1,6 @@
 import { r0, r1, r2, r3, r4, r5, r8, r9 } from '../../asm/index.ts'
 import type { HeaderFact, HeaderField, ParseContext } from './context.ts'
+import { emitHeaderPlace, IP_HEADER } from './payload.ts'
 
 const FIELDS: readonly HeaderField[] = [
   { field: 'ip.proto', size: 'u8', at: 9 },
@@ -29,6 +30,7 @@ export function emitIpv4(ctx: ParseContext, upper: () => void): void {
   const { asm } = ctx
   ctx.need(20, ctx.fail('ip_truncated'))
   emitLengths(ctx)
+  emitHeaderPlace(ctx, IP_HEADER, r1, r2)
   ctx.fact('ip', 'ipv4')
   ctx.saveFields(FIELDS)
   ctx.saveFacts(FACTS)

@@ -1,5 +1,6 @@
 import { type Label, r0, r1, r2, r3, r4, r5, r8, r9 } from '../../asm/index.ts'
 import type { HeaderField, ParseContext } from './context.ts'
+import { emitHeaderPlace, IP_HEADER } from './payload.ts'
 
 const FIELDS: readonly HeaderField[] = [
   { field: 'ip.ttl', size: 'u8', at: 7 },
@@ -35,6 +36,7 @@ export function emitIpv6(ctx: ParseContext, upper: () => void): void {
   asm.alu('add', r0, 40)
   asm.alu('add', r0, r5)
   asm.jumpIf(r0, '>', r8, ctx.fail('ip_truncated'))
+  emitHeaderPlace(ctx, IP_HEADER, 40, r1)
   emitFields(ctx)
   asm.load('u8', r4, r9, 6)
   asm.alu('add', r9, 40)

@@ -1,9 +1,25 @@
-import { r0, r1, r5, r7, r9 } from '../../asm/index.ts'
+import { type Register, r0, r1, r5, r7, r9 } from '../../asm/index.ts'
 import type { ParseContext } from './context.ts'
 
 /** Slots that say where a payload lies: its offset in the frame, and its length (0 when there is none). */
 export const payloadAt = (field: string): string => `${field} at`
 export const payloadLength = (field: string): string => `${field} length`
+
+/** Headers whose places may be kept in the same way. */
+export const IP_HEADER = 'ip.header'
+export const TCP_HEADER = 'tcp.header'
+
+/** Keep where the header at the cursor lies and that it has `length` bytes, if that is asked for. Uses r0 and `scratch`. */
+export function emitHeaderPlace(ctx: ParseContext, header: string, length: Register | number, scratch: Register): void {
+  if (!ctx.uses(payloadAt(header))) return
+  const { asm } = ctx
+  asm.mov(r0, r9)
+  asm.alu('sub', r0, r7)
+  ctx.save(payloadAt(header), r0)
+  asm.mov(r0, length)
+  ctx.forget(r0, scratch)
+  ctx.save(payloadLength(header), r0)
+}
 
 const SLICE = /\[(\d+):(\d+)\]$/
 

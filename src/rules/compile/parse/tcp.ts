@@ -2,7 +2,7 @@ import { type Label, r0, r1, r2, r3, r4, r5, r8, r9 } from '../../asm/index.ts'
 import type { FieldName } from '../../fields.ts'
 import { STEPS } from '../stack.ts'
 import type { ParseContext } from './context.ts'
-import { emitPayload } from './payload.ts'
+import { emitHeaderPlace, emitPayload, TCP_HEADER } from './payload.ts'
 
 export function emitTcp(ctx: ParseContext): void {
   const { asm } = ctx
@@ -13,6 +13,7 @@ export function emitTcp(ctx: ParseContext): void {
   asm.alu('lsh', r4, 2)
   asm.jumpIf(r4, '>', r5, ctx.fail('tcp_truncated'))
   ctx.fact('tcp')
+  emitHeaderPlace(ctx, TCP_HEADER, r4, r1)
   ctx.saveFields([
     { field: 'tcp.srcport', size: 'u16', at: 0 },
     { field: 'tcp.dstport', size: 'u16', at: 2 },
