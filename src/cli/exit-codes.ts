@@ -44,6 +44,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   rule_too_complex: exitCodes.usage,
   too_many_rows: exitCodes.usage,
   too_many_fields: exitCodes.usage,
+  too_many_captures: exitCodes.usage,
   unknown_set: exitCodes.usage,
 }
 

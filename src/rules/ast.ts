@@ -75,6 +75,16 @@ export type Action =
   /** One of every `every` matching packets is copied to user space. */
   | { readonly kind: 'sample'; readonly every: number }
 
+/** What becomes of the copies of a rule that samples, if they go to a ring buffer of their own. */
+export interface Capture {
+  /** Bytes of a packet that are copied at most. */
+  readonly snaplen: number
+  /** Copy only packets of which this became; any by default. */
+  readonly verdict?: 'drop' | 'pass'
+  /** Size of the ring buffer, bytes: a power of two, and a page at least. */
+  readonly ringBytes: number
+}
+
 export interface Rule {
   /** Stable name of the rule: counters and limits are kept under it across reloads. */
   readonly id: string
@@ -82,6 +92,8 @@ export interface Rule {
   readonly when: Expr
   /** CLOCK_BOOTTIME-independent expiry: nanoseconds of CLOCK_MONOTONIC after which the rule no longer matches. */
   readonly until?: bigint
+  /** Of a rule that samples: somebody captures what it matches. */
+  readonly capture?: Capture
 }
 
 export type MalformedPolicy = 'drop' | 'pass'

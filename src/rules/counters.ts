@@ -4,6 +4,9 @@ import { type MalformedReason, malformedReasons } from '../net/dissect.ts'
 /** Packets that no rule decided. */
 export const PASSED_BY_DEFAULT = 0
 
+/** Samples that the common ring buffer had no room for. They were decided, and counted, all the same. */
+export const SAMPLES_LOST = 31
+
 /** Slots 0 to 31 are reserved. */
 export const FIRST_RULE_SLOT = 32
 

@@ -24,6 +24,7 @@ const statusOf: Readonly<Record<string, ContentfulStatusCode>> = {
   rule_too_complex: 400,
   too_many_rows: 400,
   too_many_fields: 400,
+  too_many_captures: 400,
   unknown_set: 400,
 }
 

@@ -1,12 +1,13 @@
 import { type Label, r1, r2, r4, r5, r7, r8 } from '../asm/index.ts'
 import type { Bits } from './bits.ts'
+import type { PlacedCapture } from './capture.ts'
 import type { Clock } from './clock.ts'
 import { emitCount } from './count.ts'
 import { Decision } from './decide.ts'
 import { emitKeyedLimit, emitRuleLimit, type Limit } from './limits.ts'
 import type { MatchContext } from './match-context.ts'
 import { decides, type PlacedRule } from './place.ts'
-import { forget, loadSlot, SAMPLED_BY } from './stack.ts'
+import { CAPTURED_BY, forget, loadSlot, SAMPLED_BY } from './stack.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Stack slot with the rows of one word whose rules may act. */
@@ -15,6 +16,7 @@ const PENDING = 'pending rows'
 export interface ActionEnv {
   readonly clock: Clock
   readonly secret: bigint
+  readonly captures: readonly PlacedCapture[]
   readonly verdict: Verdict
 }
 
@@ -94,7 +96,7 @@ export class Actions {
     else {
       asm.mov(r1, placed.slot)
       emitCount(asm, stack)
-      if (action.kind === 'sample') this.#emitSample(placed.slot, action.every, next)
+      if (action.kind === 'sample') this.#emitSample(placed, action.every, next)
     }
     asm.bind(next)
   }
@@ -112,13 +114,24 @@ export class Actions {
   }
 
   /** r2 = packets counted on this CPU. */
-  #emitSample(slot: number, every: number, no: Label): void {
+  #emitSample({ rule, slot }: PlacedRule, every: number, no: Label): void {
     const { asm, stack } = this.#ctx
     asm.alu('mod', r2, every)
     asm.jumpIf(r2, '!=', 0, no)
+    const capture = this.#env.captures.find(({ id }) => id === rule.id)
+    if (capture !== undefined) return this.#emitWanted(capture.bit)
     asm.mov(r4, slot)
     forget(asm, stack, r4, r5)
     asm.storeStack('u64', stack.slot(SAMPLED_BY), r4)
+  }
+
+  #emitWanted(bit: number): void {
+    const { asm, stack } = this.#ctx
+    const slot = stack.slot(CAPTURED_BY)
+    loadSlot(asm, r4, slot)
+    asm.alu('or', r4, bit)
+    forget(asm, stack, r4, r5)
+    asm.storeStack('u64', slot, r4)
   }
 }
 

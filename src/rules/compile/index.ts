@@ -6,6 +6,7 @@ import { Assembler, type Slot } from '../asm/index.ts'
 import type { RuleSet } from '../ast.ts'
 import { FIRST_RULE_SLOT } from '../counters.ts'
 import type { SetGeometry } from '../sets/index.ts'
+import { CaptureLease } from './capture.ts'
 import { Clock, type ClockCalibration } from './clock.ts'
 import { COUNTERS } from './count.ts'
 import { CELLS_BYTES, CLOCK_SLOTS, CLOCKS } from './limits.ts'
@@ -13,6 +14,7 @@ import { TABLES } from './match-context.ts'
 import { emitProgram } from './program.ts'
 import { SAMPLES, STAGES, TRACE, TRACE_BYTES } from './verdict.ts'
 
+export { CaptureLease, CaptureRecord, leaseSymbol, MAX_SNAPLEN, ringSymbol } from './capture.ts'
 export type { ClockCalibration } from './clock.ts'
 export { CompileError } from './errors.ts'
 export { cellsSymbol } from './limits.ts'
@@ -33,11 +35,21 @@ export interface CompileEnv {
   readonly trace?: boolean
 }
 
-/** A map that the program refers to. All but `counters`, `samples` and `stages` are array maps with one entry, mmap-able. */
+/** A map that the program refers to. All but `counters`, `samples`, `ring` and `stages` are array maps with one entry, mmap-able. */
 export interface MapNeed {
   readonly symbol: string
-  readonly purpose: 'tables' | 'counters' | 'clocks' | 'cells' | 'set' | 'samples' | 'stages' | 'trace'
-  /** Size of the value, bytes; 0 for samples and stages. */
+  readonly purpose:
+    | 'tables'
+    | 'counters'
+    | 'clocks'
+    | 'cells'
+    | 'set'
+    | 'samples'
+    | 'ring'
+    | 'lease'
+    | 'stages'
+    | 'trace'
+  /** Size of the value, bytes; 0 for stages and, as they are as large as one likes, ring buffers: `samples` and `ring`. */
   readonly bytes: number
 }
 
@@ -58,6 +70,8 @@ function mapNeed(symbol: string, tables: Uint8Array, sets: CompileEnv['sets']): 
   if (symbol === STAGES) return { symbol, purpose: 'stages', bytes: 0 }
   if (symbol === TRACE) return { symbol, purpose: 'trace', bytes: TRACE_BYTES }
   const [purpose, name] = [symbol.slice(0, symbol.indexOf(':')), symbol.slice(symbol.indexOf(':') + 1)]
+  if (purpose === 'ring') return { symbol, purpose, bytes: 0 }
+  if (purpose === 'lease') return { symbol, purpose, bytes: CaptureLease.size }
   return purpose === 'set'
     ? { symbol, purpose, bytes: sets.get(name)!.bytes }
     : { symbol, purpose: 'cells', bytes: CELLS_BYTES }

@@ -3,6 +3,7 @@ import type { MalformedPolicy, RuleSet } from '../ast.ts'
 import { malformedSlot, PASSED_BY_DEFAULT } from '../counters.ts'
 import { Actions } from './actions.ts'
 import { Arena } from './arena.ts'
+import { type PlacedCapture, placeCaptures } from './capture.ts'
 import { type DimensionRows, dependingRows, emitDimension } from './classify.ts'
 import type { Clock } from './clock.ts'
 import type { Dimension } from './constraint.ts'
@@ -16,10 +17,10 @@ import { emitIpv6 } from './parse/ipv6.ts'
 import { UpperLayers } from './parse/upper.ts'
 import { type Placement, placeRules, rowsOfDimension } from './place.ts'
 import { emitPredicate, type PredicateEnv } from './predicates.ts'
-import { FACTS, FRAME_LENGTH, forget, SAMPLED_BY, Stack, unlink } from './stack.ts'
+import { CAPTURED_BY, FACTS, FRAME_LENGTH, forget, SAMPLED_BY, Stack, unlink } from './stack.ts'
 import { Verdict, type VerdictOptions } from './verdict.ts'
 
-export interface ProgramOptions extends PredicateEnv, Omit<VerdictOptions, 'samples'> {
+export interface ProgramOptions extends PredicateEnv, Omit<VerdictOptions, 'samples' | 'captures'> {
   readonly clock: Clock
   readonly counterSlot: (ruleId: string) => number
   readonly secret: bigint
@@ -31,11 +32,13 @@ export function emitProgram(asm: Assembler, ruleSet: RuleSet, options: ProgramOp
   const arena = new Arena()
   const placement = placeRules(ruleSet, options.counterSlot)
   const needs = needsOf(ruleSet, placement.dimensions)
-  const samples = ruleSet.rules.some(({ action }) => action.kind === 'sample')
-  const verdict = new Verdict(asm, stack, { ...options, samples })
+  const captures = placeCaptures(ruleSet.rules)
+  const samples = ruleSet.rules.some(({ action, capture }) => action.kind === 'sample' && capture === undefined)
+  const verdict = new Verdict(asm, stack, { ...options, samples, captures })
   const parse = new ParseContext(asm, stack, needs.slots, needs.facts)
 
-  emitPrologue(parse, needs.slots, samples)
+  const copied = [...(samples ? [SAMPLED_BY] : []), ...(captures.length > 0 ? [CAPTURED_BY] : [])]
+  emitPrologue(parse, needs.slots, copied)
   const upper = new UpperLayers(parse)
   emitEthernet(
     parse,
@@ -51,7 +54,7 @@ export function emitProgram(asm: Assembler, ruleSet: RuleSet, options: ProgramOp
     asm.storeStack('u64', stack.slot(FACTS), r3)
   }
   const match = new MatchContext(asm, stack, arena, placement.all, needs.facts)
-  emitMatch(match, placement, options, verdict)
+  emitMatch(match, placement, { ...options, captures }, verdict)
   asm.bind(match.none)
   asm.mov(r1, PASSED_BY_DEFAULT)
   asm.jump(verdict.pass)
@@ -59,8 +62,12 @@ export function emitProgram(asm: Assembler, ruleSet: RuleSet, options: ProgramOp
   return arena.bytes()
 }
 
-/** r6 = context, r7 = frame, r8 = its end, r9 = cursor; every slot says "absent". */
-function emitPrologue({ asm, stack }: ParseContext, slots: ReadonlyMap<string, number>, samples: boolean): void {
+/** r6 = context, r7 = frame, r8 = its end, r9 = cursor; every slot says "absent", and those that tell who wants a copy say nobody. */
+function emitPrologue(
+  { asm, stack }: ParseContext,
+  slots: ReadonlyMap<string, number>,
+  copied: readonly string[],
+): void {
   asm.mov(r6, r1)
   asm.load('u32', r7, r6, 0)
   asm.load('u32', r8, r6, 4)
@@ -68,7 +75,7 @@ function emitPrologue({ asm, stack }: ParseContext, slots: ReadonlyMap<string, n
   asm.mov(r0, r8)
   asm.alu('sub', r0, r7)
   asm.storeStack('u64', stack.slot(FRAME_LENGTH), r0)
-  emitAbsent(asm, stack, samples ? new Map([...slots, [SAMPLED_BY, 0]]) : slots)
+  emitAbsent(asm, stack, new Map([...slots, ...copied.map((slot): [string, number] => [slot, 0])]))
   if (slots.has('frame.len')) emitFrameLength(asm, stack)
   asm.mov(r2, 0)
   asm.mov(r3, 0)
@@ -114,7 +121,11 @@ interface Asked {
   readonly rows: DimensionRows
 }
 
-function emitMatch(match: MatchContext, placement: Placement, options: ProgramOptions, verdict: Verdict): void {
+interface MatchOptions extends ProgramOptions {
+  readonly captures: readonly PlacedCapture[]
+}
+
+function emitMatch(match: MatchContext, placement: Placement, options: MatchOptions, verdict: Verdict): void {
   if (placement.rules.length === 0) return
   const { asm } = match
   const asked = asm.label('all asked')
@@ -131,7 +142,8 @@ function emitMatch(match: MatchContext, placement: Placement, options: ProgramOp
     else match.leaveIfNone()
   })
   asm.bind(asked)
-  new Actions(match, placement.rules, { clock: options.clock, secret: options.secret, verdict }).emit()
+  const { clock, secret, captures } = options
+  new Actions(match, placement.rules, { clock, secret, captures, verdict }).emit()
 }
 
 /** Leave if no row is alive; to `asked` if none of them depends on any of the dimensions left. */

@@ -34,6 +34,9 @@ export const FRAME_LENGTH = 'frame length'
 export const FACTS = 'facts'
 export const FAMILY = 'family'
 export const SAMPLED_BY = 'sampled by'
+/** One bit for each capture that wants the packet. */
+export const CAPTURED_BY = 'captured by'
+export const CAPTURED_AT = 'captured at'
 export const STEPS = 'steps'
 /** Area for set lookups. */
 export const SET_LOOKUP = 'set lookup'

@@ -1,10 +1,11 @@
 import { type Assembler, Helper, type Label, r0, r1, r2, r3, r4, r6, r7, r8, r9 } from '../asm/index.ts'
+import { SAMPLES_LOST } from '../counters.ts'
+import { emitCaptures, type PlacedCapture } from './capture.ts'
 import { emitCount } from './count.ts'
 import { FRAME_LENGTH, SAMPLED_BY, type Stack } from './stack.ts'
+import { Xdp } from './xdp.ts'
 
-/** linux/bpf.h, enum xdp_action. */
-export const Xdp = { drop: 1, pass: 2 } as const
-
+export { Xdp }
 export const SAMPLES = 'samples'
 export const STAGES = 'stages'
 export const TRACE = 'trace'
@@ -29,6 +30,7 @@ export const SampleRecord = {
 
 export interface VerdictOptions {
   readonly samples: boolean
+  readonly captures: readonly PlacedCapture[]
   /** Slot of `stages` to go on with when a packet passes. */
   readonly next?: number
   /** Write slot and verdict of each packet to the map `trace`, for tests: see {@link emitTrace}. */
@@ -58,7 +60,7 @@ export class Verdict {
   }
 
   emit(): void {
-    const { samples, trace, next } = this.#options
+    const { samples, captures, trace, next } = this.#options
     const asm = this.#asm
     const decided = asm.label('decided')
     if (this.#drops) {
@@ -72,6 +74,7 @@ export class Verdict {
     asm.mov(r9, r1)
     emitCount(asm, this.#stack)
     if (samples) this.#emitSample()
+    emitCaptures(asm, this.#stack, captures)
     if (trace) emitTrace(asm)
     if (next !== undefined) this.#emitNext(next)
     asm.mov(r0, r7)
@@ -89,17 +92,17 @@ export class Verdict {
     asm.bind(stay)
   }
 
-  /** Copy the packet to the ring buffer; a full one loses the sample and counts nothing else. */
+  /** Copy the packet to the ring buffer; a full one loses the sample, which is counted. */
   #emitSample(): void {
     const asm = this.#asm
-    const [done, whole] = [asm.label('sampled'), asm.label('whole packet')]
+    const [done, lost, whole] = [asm.label('sampled'), asm.label('sample lost'), asm.label('whole packet')]
     asm.loadStack('u64', r1, this.#stack.slot(SAMPLED_BY))
     asm.jumpIf(r1, '==', 0, done)
     asm.loadMap(r1, SAMPLES)
     asm.mov(r2, SampleRecord.size)
     asm.mov(r3, 0)
     asm.call(Helper.ringbufReserve)
-    asm.jumpIf(r0, '==', 0, done)
+    asm.jumpIf(r0, '==', 0, lost)
     asm.mov(r8, r0)
     asm.call(Helper.ktimeGetNs)
     asm.store('u64', r8, SampleRecord.timestamp, r0)
@@ -126,6 +129,10 @@ export class Verdict {
     asm.mov(r1, r8)
     asm.mov(r2, 0)
     asm.call(Helper.ringbufSubmit)
+    asm.jump(done)
+    asm.bind(lost)
+    asm.mov(r1, SAMPLES_LOST)
+    emitCount(asm, this.#stack)
     asm.bind(done)
   }
 }
