@@ -28,7 +28,8 @@ export interface Verdict {
 export class PacketRunner {
   readonly #packets: BpfMap
   readonly #stages: BpfMap
-  readonly #trace = memory(TRACE, TRACE_BYTES)
+  /** Where programs say what they did with each packet. */
+  readonly trace = memory(TRACE, TRACE_BYTES)
   readonly #feeder: Program
   readonly #view: DataView
 
@@ -47,11 +48,11 @@ export class PacketRunner {
   }
 
   load(ruleSet: RuleSet, sets: ReadonlyMap<string, readonly Prefix[]>): Promise<LoadedRules> {
-    return loadRules(ruleSet, { sets, trace: true, maps: new Map([[TRACE, this.#trace]]) })
+    return loadRules(ruleSet, { sets, trace: true, maps: new Map([[TRACE, this.trace]]) })
   }
 
   /** One verdict a packet, in order. Packets have 14 to 2,048 bytes. */
-  run(rules: LoadedRules, packets: readonly Uint8Array[]): Verdict[] {
+  run(rules: { readonly program: { readonly fd: number } }, packets: readonly Uint8Array[]): Verdict[] {
     const verdicts: Verdict[] = []
     const fd = new Uint8Array(Uint32Array.of(rules.program.fd).buffer)
     this.#stages.setRaw(new Uint8Array(4), fd)
@@ -69,7 +70,7 @@ export class PacketRunner {
     // A test run that the kernel breaks off begins again: the feeder gives nothing out behind the last packet.
     if (packets.length < CAPACITY) this.#view.setUint32(8 + packets.length * RECORD, 0, true)
     this.#view.setBigUint64(0, 0n, true)
-    const trace = this.#trace.mmap()
+    const trace = this.trace.mmap()
     const records = new DataView(trace.buffer, trace.byteOffset, trace.byteLength)
     records.setBigUint64(0, 0n, true)
     this.#feeder.testRun({ data: new Uint8Array(64), repeat: packets.length })
@@ -83,7 +84,7 @@ export class PacketRunner {
 
   close(): void {
     this.#feeder.close()
-    for (const map of [this.#packets, this.#stages, this.#trace]) map.close()
+    for (const map of [this.#packets, this.#stages, this.trace]) map.close()
   }
 }
 

@@ -37,3 +37,20 @@ export function predecessors(program: ClassicProgram): readonly (readonly number
   })
   return before
 }
+
+/** Whether a program can return 0, as far as its instructions tell. */
+export function canReject(program: ClassicProgram): boolean {
+  const before = predecessors(program)
+  return program.some((operation, place) => (place === 0 || before[place]!.length > 0) && mayReject(operation))
+}
+
+function mayReject(operation: Operation): boolean {
+  switch (operation.kind) {
+    case 'return':
+      return operation.value === 0 || operation.value === 'a'
+    case 'arithmetic':
+      return operation.operand === 'x' && (operation.op === 'div' || operation.op === 'mod')
+    default:
+      return operation.kind === 'load' || operation.kind === 'header-length'
+  }
+}

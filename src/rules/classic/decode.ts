@@ -2,8 +2,8 @@ import type { ClassicInstruction } from '../../bpf/pcap-filter.ts'
 import { ClassicError } from './error.ts'
 import type { Arithmetic, ClassicCondition, LoadSize, Operation } from './operation.ts'
 
-/** From here on an offset is one of Linux's extensions (`SKF_AD_OFF` and below), which ask the socket and not the packet. */
-const EXTENSIONS = 0x8000_0000
+/** From here on an offset is one of Linux's extensions (`SKF_LL_OFF` to `SKF_AD_OFF`), which ask the socket and not the packet. */
+const EXTENSIONS = 0xffe0_0000
 
 const LOAD_SIZES: Readonly<Record<number, LoadSize>> = { 0: 4, 8: 2, 16: 1 }
 const ARITHMETIC: Readonly<Record<number, Arithmetic>> = {
