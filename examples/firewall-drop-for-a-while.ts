@@ -21,9 +21,13 @@ try {
   await firewall.apply({ desired: { interfaces, malformed: 'drop', rules: [], sets: new Map() }, digest: 'example' })
 
   await firewall.drop({ expr: 'udp.dstport == 4242', id: 'for-a-while', forMs: 3_000 })
-  const [now] = await firewall.probe([packet])
+  const {
+    probes: [now],
+  } = await firewall.probe([packet])
   await sleep(3_100)
-  const [later] = await firewall.probe([packet])
+  const {
+    probes: [later],
+  } = await firewall.probe([packet])
   console.log(`at once: ${now?.verdict} by ${now?.decidedBy}; later: ${later?.verdict} by ${later?.decidedBy}`)
 } finally {
   await firewall.down()

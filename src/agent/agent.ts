@@ -1,13 +1,14 @@
 import { ConfigError, type LoadedConfig, loadConfig } from '../config/index.ts'
 import {
   type ApplyResult,
+  type CaptureRequest,
   type CountersReport,
   defaultPaths,
   Firewall,
   type Lock,
   type Paths,
   type Plan,
-  type Probe,
+  type ProbeReport,
   type RuleStatus,
   type Sample,
   type SetStatus,
@@ -166,7 +167,14 @@ export class Agent implements Control {
     return rule
   }
 
-  probe(packets: readonly Uint8Array[]): Promise<readonly Probe[]> {
+  async capture(request: CaptureRequest): Promise<RuleStatus> {
+    const rule = await this.#firewall.capture(request)
+    this.#schedule()
+    this.#tell('capture-began', `${rule.id}: ${rule.text}`)
+    return rule
+  }
+
+  probe(packets: readonly Uint8Array[]): Promise<ProbeReport> {
     return this.#firewall.probe(packets)
   }
 

@@ -1,13 +1,14 @@
 import { findConfig, type LoadedConfig, loadConfig } from '../config/index.ts'
 import {
   type ApplyResult,
+  type CaptureRequest,
   type CountersReport,
   defaultPaths,
   Firewall,
   FirewallError,
   type Paths,
   type Plan,
-  type Probe,
+  type ProbeReport,
   type RuleStatus,
   type Sample,
   type SetStatus,
@@ -90,7 +91,11 @@ export class LocalControl implements Control {
     return this.#firewall.undo(id)
   }
 
-  probe(packets: readonly Uint8Array[]): Promise<readonly Probe[]> {
+  capture(request: CaptureRequest): Promise<RuleStatus> {
+    return this.#firewall.capture(request)
+  }
+
+  probe(packets: readonly Uint8Array[]): Promise<ProbeReport> {
     return this.#firewall.probe(packets)
   }
 

@@ -67,9 +67,9 @@ export class Program {
   }
 
   /**
-   * Runs the program on a packet that never was on a wire. An XDP program that is attached nowhere takes 16 ms more. A run with
-   * several repeats that the kernel breaks off (it stops for any work of this thread) begins again, so that the program may
-   * run more often than it is told to.
+   * Runs the program on a packet that never was on a wire. With several repeats an XDP program that is attached nowhere takes 16 ms
+   * more, and a run that the kernel breaks off (it stops for any work of this thread) begins again, so that the program may run
+   * more often than it is told to.
    *
    * @throws BpfError BPF_REFUSED
    */

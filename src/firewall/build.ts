@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BpfMap, Program } from '../bpf/index.ts'
-import type { Rule } from '../rules/ast.ts'
-import { type Compiled, compile, type MapNeed } from '../rules/compile/index.ts'
+import type { Capture, Rule } from '../rules/ast.ts'
+import type { ClockCalibration, Compiled, MapNeed } from '../rules/compile/index.ts'
 import { formatRuleBody } from '../rules/print.ts'
-import type { SetGeometry } from '../rules/sets/index.ts'
 import { calibrateClock } from './clock.ts'
+import { compileGeneration } from './compile-generation.ts'
 import { add, malformedTotal, readSlot, splitMalformed, u32, zero } from './counters.ts'
 import type { DesiredInterface } from './desired.ts'
 import { Handles } from './handles.ts'
@@ -97,21 +97,22 @@ class Builder {
     for (const input of this.#request.sets) sets.push(await this.#set(input))
     step('sets')
     const secret = live?.manifest.secret ?? randomBytes(8).toString('hex')
-    const compiled = await this.#compile(slots, sets, secret)
+    const clock = await calibrateClock()
+    const { malformed } = this.#request
+    const compiled = compileGeneration({ rules: this.#rules, malformed, sets, slotOf: slots.slotOf, clock, secret })
     const fds = this.#maps(compiled, slots)
     step('maps')
     const program = await this.#load(compiled, fds)
     step('loaded')
-    const manifest = this.#manifest(slots, sets, secret, compiled)
+    const manifest = this.#manifest(slots, sets, { secret, clock, instructions: compiled.slots.length })
     this.#pinRest(program, manifest)
     step('pinned')
     return { manifest, program, publish: () => this.#publish() }
   }
 
   /** A map of the generation before, pinned again beside the new ones; undefined if there is none. */
-  #reuse(symbol: string): BpfMap | undefined {
-    const { source } = this.#request
-    const pin = source === undefined ? undefined : join(source.folder, pinOf(symbol))
+  #reuse(symbol: string, from = this.#request.source): BpfMap | undefined {
+    const pin = from === undefined ? undefined : join(from.folder, pinOf(symbol))
     if (pin === undefined || !existsSync(pin)) return undefined
     return this.#pin(this.#handles.keep(openMap(pin)), symbol)
   }
@@ -145,18 +146,6 @@ class Builder {
     return this.#pin(this.#handles.keep(createMemory(symbol, bytes)), symbol).mmap()
   }
 
-  async #compile(slots: SlotPlan, sets: readonly ManifestSet[], secret: string): Promise<Compiled> {
-    return compile(
-      { rules: this.#rules, malformed: this.#request.malformed },
-      {
-        sets: new Map(sets.map((set): [string, SetGeometry] => [set.name, set.geometry])),
-        counterSlot: (id) => slots.slotOf.get(id)!,
-        clock: await calibrateClock(),
-        secret: BigInt(`0x${secret}`),
-      },
-    )
-  }
-
   /** File descriptors of all maps of the program. */
   #maps(compiled: Compiled, slots: SlotPlan): Map<string, number> {
     const fds = new Map<string, number>()
@@ -169,11 +158,18 @@ class Builder {
 
   #map(need: MapNeed, compiled: Compiled): BpfMap {
     if (need.purpose === 'set') return this.#handles.keep(openMap(join(this.#staging, pinOf(need.symbol))))
-    const reused = this.#keeps(need) ? this.#reuse(need.symbol) : undefined
+    const capture = this.#captureOf(need)
+    const reused = this.#keeps(need) ? this.#reuse(need.symbol, capture && this.#request.live) : undefined
     if (reused !== undefined) return reused
-    const map = this.#handles.keep(createNeeded(need))
+    const map = this.#handles.keep(createNeeded(need, capture?.ringBytes))
     if (need.purpose === 'tables') map.mmap().set(compiled.tables)
     return this.#pin(map, need.symbol)
+  }
+
+  /** The capture that a ring or a lease belongs to. Its reader has them open, so they stay, whatever is rolled back to. */
+  #captureOf({ purpose, symbol }: MapNeed): Capture | undefined {
+    if (purpose !== 'ring' && purpose !== 'lease') return undefined
+    return this.#rules.find((rule) => symbol === `${purpose}:${rule.id}`)?.capture
   }
 
   /** Tables belong to one program. Cells are of use as long as their limit says the same. */
@@ -209,7 +205,7 @@ class Builder {
     return this.#handles.keep(await Program.load({ ...definition, instructions }))
   }
 
-  #manifest(slots: SlotPlan, sets: readonly ManifestSet[], secret: string, compiled: Compiled): Manifest {
+  #manifest(slots: SlotPlan, sets: readonly ManifestSet[], of: ProgramFacts): Manifest {
     const { live, previous, malformed, interfaces, digest, dynamic } = this.#request
     const isDynamic = new Set(dynamic.map((rule) => rule.id))
     return {
@@ -225,8 +221,9 @@ class Builder {
       sets,
       retired: slots.retired,
       ...this.#carried(live, slots),
-      secret,
-      instructions: compiled.slots.length,
+      secret: of.secret,
+      clock: { hz: of.clock.hz, jiffiesAtZero: String(of.clock.jiffiesAtZero) },
+      instructions: of.instructions,
     }
   }
 
@@ -260,6 +257,13 @@ class Builder {
   }
 }
 
+/** What a program was compiled with, beside its rules and sets. */
+interface ProgramFacts {
+  readonly secret: string
+  readonly clock: ClockCalibration
+  readonly instructions: number
+}
+
 /** Maps that are there from the first generation on, whether its rules use them or not. */
 const lasting: readonly MapNeed[] = [
   { symbol: 'counters', purpose: 'counters', bytes: COUNTER_SIZE },
@@ -268,8 +272,15 @@ const lasting: readonly MapNeed[] = [
 ]
 
 function manifestRule(rule: Rule, slot: number, dynamic: boolean): ManifestRule {
-  const text = formatRuleBody(rule)
-  return { id: rule.id, text, slot, dynamic, ...(rule.until === undefined ? {} : { until: String(rule.until) }) }
+  const { id, until, capture } = rule
+  return {
+    id,
+    text: formatRuleBody(rule),
+    slot,
+    dynamic,
+    ...(until === undefined ? {} : { until: String(until) }),
+    ...(capture === undefined ? {} : { capture }),
+  }
 }
 
 /** The part of a rule's text that its cells depend on. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { entry } from '../generated/entry.ts'
-import { SampleRecord } from '../rules/compile/index.ts'
+import { CaptureLease, CaptureRecord, SampleRecord } from '../rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../rules/counters.ts'
 import { LAYOUT_VERSION } from '../rules/sets/geometry.ts'
 
@@ -18,11 +18,13 @@ export const SAMPLES_SIZE = 1 << 20
  * number here shows.
  */
 const format = {
-  format: 1,
+  format: 2,
   SLOTS,
   FIRST_RULE_SLOT,
   COUNTER_SIZE,
   SampleRecord,
+  CaptureRecord,
+  CaptureLease,
   SAMPLES_SIZE,
   entry: entry.layout,
   sets: LAYOUT_VERSION,

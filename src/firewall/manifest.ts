@@ -1,3 +1,4 @@
+import type { Capture } from '../rules/ast.ts'
 import type { SetGeometry } from '../rules/sets/index.ts'
 import type { DesiredInterface } from './desired.ts'
 import { FirewallError } from './errors.ts'
@@ -13,6 +14,7 @@ export interface ManifestRule {
   readonly dynamic: boolean
   /** Nanoseconds of CLOCK_MONOTONIC after which it no longer matches, decimal. */
   readonly until?: string
+  readonly capture?: Capture
 }
 
 export interface ManifestSet {
@@ -57,6 +59,8 @@ export interface Manifest {
   readonly malformedBefore: { readonly pass: Count; readonly drop: Count }
   /** Key of the hash of limits, hexadecimal. It stays, as the cells of limits do. */
   readonly secret: string
+  /** How the kernel's clocks run, as its program was told; `jiffiesAtZero` is decimal. */
+  readonly clock: { readonly hz: number; readonly jiffiesAtZero: string }
   readonly instructions: number
 }
 

@@ -1,100 +1,67 @@
-import { join } from 'node:path'
-import { type BpfMap, Program } from '../bpf/index.ts'
-import { compile, type MapNeed, TRACE } from '../rules/compile/index.ts'
-import { malformedReasons, malformedSlot, PASSED_BY_DEFAULT } from '../rules/counters.ts'
-import { calibrateClock } from './clock.ts'
-import { readSlot, u32 } from './counters.ts'
-import { toRule } from './dynamic.ts'
-import { Handles } from './handles.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type MalformedReason, malformedReasons, malformedSlot, PASSED_BY_DEFAULT } from '../rules/counters.ts'
 import type { Live } from './live.ts'
-import type { Manifest } from './manifest.ts'
-import { createNeeded, pinOf } from './maps.ts'
-import { openMap } from './open.ts'
-import type { Probe } from './types.ts'
+import type { Manifest, ManifestRule } from './manifest.ts'
+import { kindOf, verdictOf } from './slots.ts'
+import { Twin, type TwinRun } from './twin.ts'
+import type { Probe, ProbeReport } from './types.ts'
 
 const XDP_DROP = 1
 
 /** Smallest frame that a test run takes, and that any driver hands up. */
 const SHORTEST = 14
 
+/** Packets between two turns of the event loop. */
+const TURN = 500
+
 /**
- * Runs packets through a twin of the live program: the same rules, tables and live sets, but counters, clocks and samples of its own,
- * so that nothing of the live state changes. Limits see each packet as the first of its key.
+ * Runs packets through a twin of the live program, see {@link Twin}; nothing of the live state changes. Limits begin anew with each
+ * call, and see its packets one after the other.
  */
-export async function probe(live: Live, packets: readonly Uint8Array[]): Promise<Probe[]> {
+export async function probe(live: Live, packets: readonly Uint8Array[]): Promise<ProbeReport> {
   const twin = await Twin.load(live)
   try {
-    return packets.map((packet) => twin.run(packet))
+    const reader = new ProbeReader(live.manifest)
+    const probes: Probe[] = []
+    for (const packet of packets) {
+      probes.push(packet.length < SHORTEST ? reader.tooShort() : reader.read(twin.run(packet)))
+      if (probes.length % TURN === 0) await nextTurn()
+    }
+    return { program: twin.described, probes }
   } finally {
     twin.close()
   }
 }
 
-class Twin {
+/** Tells from the slots that a program counted in what it decided. */
+class ProbeReader {
   readonly #manifest: Manifest
-  readonly #handles: Handles
-  readonly #program: Program
-  readonly #maps: ReadonlyMap<string, BpfMap>
-  readonly #passive: Manifest['rules']
+  readonly #rules: ReadonlyMap<number, ManifestRule>
 
-  private constructor(manifest: Manifest, handles: Handles, program: Program, maps: ReadonlyMap<string, BpfMap>) {
+  constructor(manifest: Manifest) {
     this.#manifest = manifest
-    this.#handles = handles
-    this.#program = program
-    this.#maps = maps
-    this.#passive = manifest.rules.filter((rule) => /^(count|sample)/.test(rule.text))
+    this.#rules = new Map(manifest.rules.map((rule) => [rule.slot, rule]))
   }
 
-  static async load({ folder, manifest }: Live): Promise<Twin> {
-    const slots = new Map(manifest.rules.map((rule) => [rule.id, rule.slot]))
-    const compiled = compile(
-      { rules: manifest.rules.map(toRule), malformed: manifest.malformed },
-      {
-        sets: new Map(manifest.sets.map((set) => [set.name, set.geometry])),
-        counterSlot: (id) => slots.get(id)!,
-        clock: await calibrateClock(),
-        secret: BigInt(`0x${manifest.secret}`),
-        trace: true,
-      },
-    )
-    const handles = new Handles()
-    try {
-      const open = (need: MapNeed) =>
-        need.purpose === 'set' ? openMap(join(folder, pinOf(need.symbol))) : createNeeded(need)
-      const maps = new Map(compiled.maps.map((need) => [need.symbol, handles.keep(open(need))]))
-      maps.get('tables')?.mmap().set(compiled.tables)
-      const instructions = compiled.assemble((symbol) => maps.get(symbol)!.fd)
-      const program = await Program.load({ type: 'xdp', name: 'probe', instructions, license: 'Dual BSD/GPL' })
-      return new Twin(manifest, handles, handles.keep(program), maps)
-    } catch (error) {
-      handles.close()
-      throw error
-    }
+  /** A driver does not hand such a frame up; the program would say the same. */
+  tooShort(): Probe {
+    const reason: MalformedReason = 'eth_truncated'
+    return { verdict: this.#manifest.malformed, decidedBy: `malformed:${reason}`, matched: [] }
   }
 
-  run(packet: Uint8Array): Probe {
-    if (packet.length < SHORTEST) {
-      return { verdict: this.#manifest.malformed, decidedBy: 'malformed:eth_truncated', matched: [] }
-    }
-    const trace = this.#maps.get(TRACE)!.mmap()
-    const view = new DataView(trace.buffer, trace.byteOffset)
-    view.setBigUint64(0, 0n, true)
-    const counters = this.#maps.get('counters')!
-    for (const rule of this.#passive)
-      counters.setRaw(u32(rule.slot), new Uint8Array(counters.getRaw(u32(rule.slot))!.length))
-    const { result } = this.#program.testRun({ data: packet })
-    const decidedBy = describeSlot(this.#manifest, view.getUint32(8, true))
-    const passive = this.#passive.filter((rule) => readSlot(counters, rule.slot).packets > 0).map((rule) => rule.id)
-    const isRule = this.#manifest.rules.some((rule) => rule.id === decidedBy)
+  read({ result, counted }: TwinRun): Probe {
+    const rules = counted.flatMap((slot) => this.#rules.get(slot) ?? [])
+    const decider = counted.find((slot) => this.#decides(slot))
     return {
       verdict: result === XDP_DROP ? 'drop' : 'pass',
-      decidedBy,
-      matched: isRule ? [...passive, decidedBy] : passive,
+      decidedBy: decider === undefined ? 'nothing' : describeSlot(this.#manifest, decider),
+      matched: rules.map((rule) => rule.id),
     }
   }
 
-  close(): void {
-    this.#handles.close()
+  #decides(slot: number): boolean {
+    const rule = this.#rules.get(slot)
+    return rule === undefined || verdictOf(kindOf(rule.text)) !== undefined
   }
 }
 

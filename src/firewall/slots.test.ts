@@ -28,6 +28,7 @@ function manifest(generation: number, rules: readonly SlotRule[], plan: SlotPlan
     folded: { pass: zero, drop: zero },
     malformedBefore: { pass: zero, drop: zero },
     secret: '0',
+    clock: { hz: 250, jiffiesAtZero: '0' },
     instructions: 0,
   }
 }
@@ -79,6 +80,17 @@ test('planSlots keeps retired slots over changes that do not move the generation
   const back = planSlots([drop('a')], manifest(3, [drop('x')], dynamic), { generation: 4, previous: 3 })
   assert.equal(back.slotOf.get('a'), FIRST_RULE_SLOT)
   assert.deepEqual(back.fresh, [])
+})
+
+test('planSlots folds no slot that the program in force counts in until it is swapped', () => {
+  const one = manifest(1, [drop('a')], planSlots([drop('a')], undefined, { generation: 1, previous: undefined }))
+  const second = planSlots([], one, { generation: 2, previous: undefined })
+  assert.deepEqual(second.fold, [])
+  const third = planSlots([], manifest(2, [], second), { generation: 3, previous: undefined })
+  assert.deepEqual(
+    third.fold.map((slot) => slot.id),
+    ['a'],
+  )
 })
 
 test('planSlots refuses more rules than there are slots', () => {

@@ -3,10 +3,11 @@ import { decidedBy } from '../../src/cli/explain/decided-by.ts'
 import { FirewallError } from '../../src/firewall/errors.ts'
 import type {
   ApplyResult,
+  CaptureRequest,
   CountersReport,
   FirewallStatus,
   Plan,
-  Probe,
+  ProbeReport,
   RuleStatus,
   Sample,
 } from '../../src/firewall/index.ts'
@@ -45,6 +46,7 @@ const counters: CountersReport = {
   malformed: { eth_truncated: none, udp_length: { packets: 11, bytes: 660 } },
   rules: Object.fromEntries(rules.map(({ id, count }) => [id, count])),
   retired: { pass: none, drop: none },
+  samplesLost: none,
 }
 
 const firewall: FirewallStatus = {
@@ -164,6 +166,12 @@ export class FixedControl implements Control {
     })
   }
 
+  async capture({ expr = 'true', snaplen = 65_552, ringBytes = 4_194_304 }: CaptureRequest): Promise<RuleStatus> {
+    parseExpr(expr)
+    const capture = { snaplen, ringBytes, lost: 0 }
+    return rule('capture:8', `sample 1/1 if ${expr}`, [0, 0], { dynamic: true, expiresInMs: 10_000, capture })
+  }
+
   async undo(id: string): Promise<RuleStatus> {
     const found = rules.find((one) => one.id === id)
     if (found !== undefined) return found
@@ -173,16 +181,18 @@ export class FixedControl implements Control {
     )
   }
 
-  async probe(packets: readonly Uint8Array[]): Promise<readonly Probe[]> {
+  async probe(packets: readonly Uint8Array[]): Promise<ProbeReport> {
     const sets = {
       has: (_: string, address: Parameters<typeof prefixContains>[1]) =>
         office.some((one) => prefixContains(one, address)),
     }
     const ruleSet = { rules: rules.map((one) => ({ ...parseRule(one.text), id: one.id })), malformed: 'drop' as const }
-    return packets.map((packet) => {
+    const probes = packets.map((packet) => {
       const decision = evaluate(ruleSet, dissect(packet), { sets })
       return { verdict: decision.verdict, decidedBy: decidedBy(decision), matched: decision.matched }
     })
+    const { tag } = firewall.program
+    return { program: { live: true, tag, liveTag: tag }, probes }
   }
 
   async *samples(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Sample> {

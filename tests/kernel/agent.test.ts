@@ -255,7 +255,7 @@ test('LocalControl does without an agent what an agent does', async () => {
   )
   await local.undo(id)
   assert.equal((await local.sets())[0]!.prefixes, 1)
-  assert.equal((await local.probe([udpPacket(1)]))[0]!.decidedBy, 'one')
+  assert.equal((await local.probe([udpPacket(1)])).probes[0]!.decidedBy, 'one')
   await local.down()
   assert.deepEqual(await local.status(), { running: false })
 })

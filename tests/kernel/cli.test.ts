@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiClient } from '../../src/agent/api/index.ts'
 import { exitCodes } from '../../src/cli/exit-codes.ts'
-import type { Explanation } from '../../src/cli/explain/explain.ts'
+import type { Explanation, Explanations } from '../../src/cli/explain/explain.ts'
 import type { Frame } from '../../src/cli/top/frame.ts'
 import {
   type ApplyResult,
@@ -142,7 +142,8 @@ test('seawall explain changes nothing, and evaluator and kernel agree', async ()
     [frame(4242, '192.0.2.9'), 'office'],
     [frame(53).subarray(0, 20), 'malformed:ip_truncated'],
   ] as const) {
-    const { packets } = await world.json<{ packets: Explanation[] }>(`explain ${hex(packet)}`)
+    const { packets, program } = await world.json<Explanations>(`explain ${hex(packet)}`)
+    assert.equal(program?.live, true)
     assert.equal(packets[0]!.evaluator.decidedBy, by)
     assert.deepEqual([packets[0]!.kernel?.decidedBy, packets[0]!.agreement], [by, 'same'])
   }

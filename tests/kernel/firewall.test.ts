@@ -289,7 +289,12 @@ test('Firewall.probe tells verdict and rule of the live program, and counts noth
   ]
   await firewall().apply(await fixture.config(rules, { sets: { bad: ['192.0.2.0/24'] } }))
   const before = firewall().counters()
-  const probes = await firewall().probe([udpPacket(7), udpPacket(1, '203.0.113.5'), cutPacket(), new Uint8Array(3)])
+  const { probes, program } = await firewall().probe([
+    udpPacket(7),
+    udpPacket(1, '203.0.113.5'),
+    cutPacket(),
+    new Uint8Array(3),
+  ])
   assert.deepEqual(probes, [
     { verdict: 'drop', decidedBy: 'bad', matched: ['seen', 'bad'] },
     { verdict: 'pass', decidedBy: 'default', matched: ['seen'] },
@@ -297,6 +302,8 @@ test('Firewall.probe tells verdict and rule of the live program, and counts noth
     { verdict: 'drop', decidedBy: 'malformed:eth_truncated', matched: [] },
   ])
   assert.deepEqual(firewall().counters(), before)
+  const { tag } = firewall().status().program
+  assert.deepEqual(program, { live: true, tag, liveTag: tag })
 })
 
 test('Firewall.samples yields packets with what decided them', async () => {

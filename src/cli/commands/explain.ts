@@ -3,6 +3,7 @@ import { type ConfigOptions, configOption } from '../config-option.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { explainPackets } from '../explain/explain.ts'
 import { formatExplanation } from '../explain/format.ts'
+import { headText } from '../explain/program.ts'
 import { openRuleSource } from '../explain/rule-source.ts'
 import { plural } from '../format/numbers.ts'
 import { noteCut, readPackets } from '../packets/read-packets.ts'
@@ -16,9 +17,8 @@ interface ExplainFlags extends ConfigOptions {
 export const explain: CommandSpec<ExplainFlags> = {
   name: 'explain',
   summary: 'say what becomes of a packet, by which rule, and why',
-  details: `The packet goes through the evaluator, which defines the language, and through a test run of a twin of the
-program in force: the same rules, tables and sets with counters and limits of its own, so explaining changes
-nothing.
+  details: `The packet goes through the evaluator, which defines the language, and through a test run of the program in
+force: its instructions, tables and sets with counters and limits of its own, so explaining changes nothing.
 With --config, or if nothing is in force, the evaluator alone answers. Exit code 1 if the two disagree.`,
   group: 'read',
   examples: [
@@ -38,11 +38,11 @@ With --config, or if nothing is in force, the evaluator alone answers. Exit code
     const { packets, cut } = readPackets(session.env.cwd, args)
     const source = await openRuleSource(session, options.config)
     const work = explainPackets(source, packets.slice(0, count))
-    const explanations = await session.progress('Explaining', work)
+    const { program, packets: explanations } = await session.progress('Explaining', work)
     const more = Math.max(0, packets.length - count)
-    session.result({ source: source.origin, packets: explanations, more }, () =>
+    session.result({ source: source.origin, program, packets: explanations, more }, () =>
       [
-        `${session.colors.dim('rules')}    ${source.origin}\n`,
+        headText(session, source.origin, program),
         ...explanations.map((one) => formatExplanation(session, one, options.all === true)),
       ].join('\n'),
     )

@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../command.ts'
 import { type ConfigOptions, configOption } from '../config-option.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { headText } from '../explain/program.ts'
 import { type Replay, replayPackets } from '../explain/replay.ts'
 import { openRuleSource } from '../explain/rule-source.ts'
 import { formatBytes, formatCount, formatShare, plural } from '../format/numbers.ts'
@@ -10,8 +11,8 @@ import type { Session } from '../session.ts'
 export const replay: CommandSpec<ConfigOptions> = {
   name: 'replay',
   summary: 'send a capture through the rules and sum up by rule',
-  details: `No packet leaves this machine: each goes through the evaluator and through a test run of a twin of the program
-in force, which counts nothing live. With --config, or if nothing is in force, the evaluator alone answers.
+  details: `No packet leaves this machine: each goes through the evaluator and through a test run of the program in force, with
+counters and limits of its own. With --config, or if nothing is in force, the evaluator alone answers.
 Packets follow each other without a pause, so limits bite sooner than on the wire. Exit code 1 if the two
 disagree about any packet.`,
   group: 'read',
@@ -27,7 +28,10 @@ disagree about any packet.`,
     const { packets, cut } = readCaptureFile(session.env.cwd, args[0] ?? '')
     const source = await openRuleSource(session, options.config)
     const found = await session.progress('Replaying', replayPackets(source, packets))
-    session.result({ source: source.origin, ...found }, () => formatReplay(session, found))
+    session.result(
+      { source: source.origin, ...found },
+      () => `${headText(session, source.origin, found.program)}\n${formatReplay(session, found)}`,
+    )
     noteCut(session, cut)
     return found.disagreed === 0 ? exitCodes.ok : exitCodes.failed
   },

@@ -23,13 +23,17 @@ const environment = () => Promise.resolve({ sets: { has: () => false } })
 const source: RuleSource = { origin: 'test', ruleSet, environment }
 
 function answering(...probes: readonly Probe[]): RuleSource {
-  return { ...source, probe: async (packets) => packets.map((_, index) => probes[index % probes.length]!) }
+  const program = { live: true, tag: 'a', liveTag: 'a' }
+  return {
+    ...source,
+    probe: async (packets) => ({ program, probes: packets.map((_, index) => probes[index % probes.length]!) }),
+  }
 }
 
 const far: Probe = { verdict: 'drop', decidedBy: 'far', matched: ['seen', 'cap', 'far'] }
 
 test('explainPackets() traces every term with what the packet has', async () => {
-  const [one] = await explainPackets(source, [udp])
+  const [one] = (await explainPackets(source, [udp])).packets
   assert.equal(one!.evaluator.decidedBy, 'far')
   assert.equal(one!.kernel, null)
   assert.equal(one!.agreement, null)
@@ -49,7 +53,7 @@ test('explainPackets() traces every term with what the packet has', async () => 
 })
 
 test('explainPackets() compares with the kernel', async () => {
-  const agreement = async (probe: Probe) => (await explainPackets(answering(probe), [udp]))[0]!.agreement
+  const agreement = async (probe: Probe) => (await explainPackets(answering(probe), [udp])).packets[0]!.agreement
   assert.equal(await agreement(far), 'same')
   assert.equal(await agreement({ verdict: 'drop', decidedBy: 'cap', matched: ['seen', 'cap'] }), 'limited')
   assert.equal(await agreement({ verdict: 'pass', decidedBy: 'default', matched: [] }), 'different')
@@ -57,7 +61,7 @@ test('explainPackets() compares with the kernel', async () => {
 })
 
 test('explainPackets() says of a malformed packet that no rule saw it', async () => {
-  const [one] = await explainPackets(source, [udp.subarray(0, 20)])
+  const [one] = (await explainPackets(source, [udp.subarray(0, 20)])).packets
   assert.equal(one!.evaluator.decidedBy, 'malformed:ip_truncated')
   assert.deepEqual(one!.rules, [])
 })

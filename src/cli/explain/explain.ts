@@ -1,5 +1,5 @@
 import { toHex } from '../../agent/api/hex.ts'
-import type { Probe } from '../../firewall/index.ts'
+import type { Probe, ProbedProgram } from '../../firewall/index.ts'
 import { dissect } from '../../net/dissect.ts'
 import { summarize } from '../packets/summary.ts'
 import { type Agreement, compare, decidedBy } from './decided-by.ts'
@@ -20,14 +20,20 @@ export interface Explanation {
   readonly rules: readonly RuleTrace[]
 }
 
+export interface Explanations {
+  /** What the kernel ran; null if it was not asked. */
+  readonly program: ProbedProgram | null
+  readonly packets: readonly Explanation[]
+}
+
 /** Explains packets one by one; the kernel gets all of them at once. */
-export async function explainPackets(source: RuleSource, packets: readonly Uint8Array[]): Promise<Explanation[]> {
+export async function explainPackets(source: RuleSource, packets: readonly Uint8Array[]): Promise<Explanations> {
   const dissections = packets.map(dissect)
   const env = await source.environment(dissections)
-  const probes = await source.probe?.(packets)
-  return dissections.map((packet, index) => {
+  const report = await source.probe?.(packets)
+  const explained = dissections.map((packet, index): Explanation => {
     const { decision, rules } = trace(source.ruleSet, packet, env)
-    const kernel = probes?.[index] ?? null
+    const kernel = report?.probes[index] ?? null
     return {
       packet: index + 1,
       bytes: toHex(packet.bytes),
@@ -38,4 +44,5 @@ export async function explainPackets(source: RuleSource, packets: readonly Uint8
       rules,
     }
   })
+  return { program: report?.program ?? null, packets: explained }
 }

@@ -1,5 +1,5 @@
 import { toHex } from '../../agent/api/hex.ts'
-import type { Probe } from '../../firewall/index.ts'
+import type { Probe, ProbedProgram, ProbeReport } from '../../firewall/index.ts'
 import { dissect } from '../../net/dissect.ts'
 import { evaluate } from '../../rules/index.ts'
 import { summarize } from '../packets/summary.ts'
@@ -24,6 +24,8 @@ export interface Disagreement {
 }
 
 export interface Replay {
+  /** What the kernel ran; null if it was not asked. */
+  readonly program: ProbedProgram | null
   readonly packets: number
   readonly bytes: number
   readonly rows: readonly ReplayRow[]
@@ -34,23 +36,25 @@ export interface Replay {
   readonly disagreed: number
 }
 
-/** Packets of one request to the kernel. */
-const BATCH = 1_000
+/** Packets of one request to the kernel, and their bytes. */
+const BATCH = 10_000
+const BATCH_BYTES = 8 << 20
 
 const SHOWN = 10
 
 /** Sends every packet through evaluator and kernel, in order, and sums up by what decided. */
 export async function replayPackets(source: RuleSource, packets: readonly Uint8Array[]): Promise<Replay> {
   const tally = new Tally()
-  for (let at = 0; at < packets.length; at += BATCH) {
-    const batch = packets.slice(at, at + BATCH)
+  let at = 0
+  for (const batch of batches(packets)) {
     const dissections = batch.map(dissect)
     const env = await source.environment(dissections)
-    const probes = await source.probe?.(batch)
+    const report = await source.probe?.(batch)
+    if (report !== undefined) tally.ranOn(report)
     dissections.forEach((packet, index) => {
       const decision = evaluate(source.ruleSet, packet, env)
       const evaluator = { verdict: decision.verdict, decidedBy: decidedBy(decision), matched: decision.matched }
-      const kernel = probes?.[index]
+      const kernel = report?.probes[index]
       tally.count('evaluator', evaluator)
       if (kernel === undefined) return
       tally.count('kernel', kernel)
@@ -65,6 +69,7 @@ export async function replayPackets(source: RuleSource, packets: readonly Uint8A
         kernel,
       })
     })
+    at += batch.length
   }
   const bytes = packets.reduce((sum, packet) => sum + packet.length, 0)
   return {
@@ -77,8 +82,23 @@ export async function replayPackets(source: RuleSource, packets: readonly Uint8A
   }
 }
 
+/** Runs of packets, in order. */
+function* batches(packets: readonly Uint8Array[]): Generator<readonly Uint8Array[], void> {
+  let [from, bytes] = [0, 0]
+  for (const [index, packet] of packets.entries()) {
+    if (index > from && (index - from >= BATCH || bytes + packet.length > BATCH_BYTES)) {
+      yield packets.slice(from, index)
+      from = index
+      bytes = 0
+    }
+    bytes += packet.length
+  }
+  if (from < packets.length) yield packets.slice(from)
+}
+
 class Tally {
   limited = 0
+  #program: ProbedProgram | null = null
   readonly #rows = new Map<string, { decidedBy: string; verdict: 'pass' | 'drop'; evaluator: number; kernel: number }>()
   readonly #disagreements: Disagreement[] = []
   #disagreed = 0
@@ -88,6 +108,11 @@ class Tally {
     const row = this.#rows.get(key) ?? { decidedBy, verdict, evaluator: 0, kernel: 0 }
     row[side] += 1
     this.#rows.set(key, row)
+  }
+
+  /** One batch on another program is what matters: an apply came in between. */
+  ranOn({ program }: ProbeReport): void {
+    if (this.#program?.live !== false) this.#program = program
   }
 
   disagree(one: Disagreement): void {
@@ -103,6 +128,7 @@ class Tally {
       (a, b) => rank(a.decidedBy) - rank(b.decidedBy) || a.decidedBy.localeCompare(b.decidedBy),
     )
     return {
+      program: this.#program,
       rows: rows.map((row) => ({ ...row, kernel: probed ? row.kernel : null })),
       limited: this.limited,
       disagreements: this.#disagreements,

@@ -1,6 +1,6 @@
 import type { Control, Status } from '../../agent/index.ts'
 import { loadConfig } from '../../config/index.ts'
-import type { Probe, RuleStatus } from '../../firewall/index.ts'
+import type { ProbeReport, RuleStatus } from '../../firewall/index.ts'
 import { type Address, formatAddress } from '../../net/address.ts'
 import type { Dissection } from '../../net/dissect.ts'
 import { type EvaluationEnv, type Expr, parseRule, type Rule, type RuleSet } from '../../rules/index.ts'
@@ -15,7 +15,7 @@ export interface RuleSource {
   readonly ruleSet: RuleSet
   /** What the rules need to know beside the packets. */
   environment(packets: readonly Dissection[]): Promise<EvaluationEnv>
-  readonly probe?: (packets: readonly Uint8Array[]) => Promise<readonly Probe[]>
+  readonly probe?: (packets: readonly Uint8Array[]) => Promise<ProbeReport>
 }
 
 /** What is in force; or a configuration if one is named, or if nothing is in force and there is one. */

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, afterEach, before, test } from 'node:test'
+import { BpfMap } from '../../src/bpf/index.ts'
+import { Firewall } from '../../src/firewall/index.ts'
+import { decodeManifest, encodeManifest, type Manifest } from '../../src/firewall/manifest.ts'
+import { cutPacket, Fixture, udpPacket } from './firewall-fixture.ts'
+
+let fixture: Fixture
+const firewall = () => new Firewall(fixture.paths)
+
+before(() => {
+  fixture = new Fixture('probe')
+})
+afterEach(() => fixture.reset())
+after(() => fixture.remove())
+
+/** Every kind of action, with tables, a set, and cells of limits. */
+const rules = [
+  { id: 'seen', count: 'udp' },
+  { id: 'some', sample: 'udp.dstport == 9', every: 10 },
+  { id: 'office', pass: 'ip.src in $office and not ip.frag' },
+  { id: 'rate', limit: 'udp.dstport == 7', rate: '1/s', burst: 2, per: 'ip.src/24' },
+  { id: 'all', limit: 'udp.dstport == 8', rate: '1/s', burst: 1 },
+  ...Array.from(
+    { length: 40 },
+    (_, index) => `drop if udp.srcport == ${5000 + index} and ip.src == 203.0.113.${index}`,
+  ),
+]
+const sets = { office: ['192.0.2.0/28', '2001:db8::/32'] }
+const packets = [udpPacket(4242), udpPacket(5), udpPacket(7, '192.0.2.77'), cutPacket()]
+const expected = ['drop while while', 'pass office seen+office', 'pass default seen', 'drop malformed:ip_truncated ']
+
+async function apply(): Promise<void> {
+  await firewall().apply(await fixture.config(rules, { sets }))
+  await firewall().drop({ expr: 'udp.dstport == 4242', forMs: 600_000, id: 'while' })
+}
+
+async function probed(count: number): Promise<string[]> {
+  const { probes } = await firewall().probe(Array.from({ length: count }, (_, i) => packets[i % packets.length]!))
+  return probes.map((probe) => `${probe.verdict} ${probe.decidedBy} ${probe.matched.join('+')}`)
+}
+
+/** Changes what a generation says of itself. */
+function tamper(change: (manifest: Manifest) => Manifest): void {
+  const path = join(fixture.paths.bpf, `gen-${firewall().status().generation}`, 'manifest')
+  using map = BpfMap.openPinned(path)
+  const changed = encodeManifest(change(decodeManifest(map.getRaw(new Uint8Array(4))!)))
+  const bytes = new Uint8Array(map.valueSize).fill(0x20)
+  bytes.set(changed)
+  map.setRaw(new Uint8Array(4), bytes)
+}
+
+test('Firewall.probe runs the very program that is in force, also one with rules for a while', async () => {
+  await apply()
+  assert.deepEqual(await probed(4), expected)
+  const { program } = await firewall().probe(packets)
+  const { tag } = firewall().status().program
+  assert.deepEqual(program, { live: true, tag, liveTag: tag })
+})
+
+test('Firewall.probe says the same of a thousand packets', async () => {
+  await firewall().apply(await fixture.config([{ id: 'seen', count: 'udp' }, 'drop if udp.dstport == 7']))
+  const before = firewall().counters()
+  const found = await probed(1_000)
+  assert.deepEqual(new Set(found), new Set(['pass default seen', 'drop malformed:ip_truncated ', found[2]!]))
+  assert.match(found[2]!, /^drop drop-\w+ seen\+drop-/)
+  assert.deepEqual(firewall().counters(), before)
+})
+
+test('Firewall.probe lets packets of one call meet the limits one after the other', async () => {
+  await apply()
+  const { probes } = await firewall().probe(Array(12).fill(udpPacket(7, '192.0.2.77')))
+  assert.deepEqual(
+    probes.map((probe) => probe.decidedBy),
+    [...Array<string>(2).fill('default'), ...Array<string>(10).fill('rate')],
+  )
+  assert.equal((await firewall().probe([udpPacket(7, '192.0.2.77')])).probes[0]!.decidedBy, 'default')
+})
+
+for (const [what, change] of [
+  ['another clock', (manifest) => ({ ...manifest, clock: { ...manifest.clock, jiffiesAtZero: '1' } })],
+  ['another secret', (manifest) => ({ ...manifest, secret: '1'.repeat(16) })],
+  ['another table', (manifest) => ({ ...manifest, rules: manifest.rules.map(withOtherPort) })],
+] as const satisfies readonly [string, (manifest: Manifest) => Manifest][]) {
+  test(`Firewall.probe says so if what it ran has ${what} than the program in force`, async () => {
+    await apply()
+    tamper(change)
+    const { program } = await firewall().probe(packets)
+    assert.equal(program.live, false)
+    assert.equal(program.liveTag, firewall().status().program.tag)
+  })
+}
+
+function withOtherPort(rule: Manifest['rules'][number]): Manifest['rules'][number] {
+  return { ...rule, text: rule.text.replace('udp.srcport == 5007', 'udp.srcport == 5999') }
+}
