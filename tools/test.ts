@@ -1,4 +1,6 @@
-// Runs the tests: npm test [-- FILTER… | --unit]. A filter is a part of a test file's path.
+// Runs the tests: npm test [-- FILTER… | --unit]. A filter is a part of a test file's path. --report FILE appends a line of
+// JSON for each test file (tests/vm/report.ts).
+import { appendFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import pc from 'picocolors'
@@ -6,13 +8,23 @@ import { mountBpffs } from '../src/linux/bpffs.ts'
 import { kernelState, leaksSince, RUN_MARK } from './testing/kernel-state.ts'
 import { formatFile, formatTotals, totalsOf } from './testing/report.ts'
 import type { TestResult } from './testing/reporter.ts'
-import { runFile } from './testing/run-file.ts'
+import { type FileResult, runFile } from './testing/run-file.ts'
 import { findTestFiles, type Stage, stagesOf } from './testing/test-files.ts'
 
 /** Longest run of one file. Only a file that hangs comes near it. */
 const FILE_TIMEOUT_MS = 600_000
 
 const mark = `${process.pid}-${Date.now()}`
+
+const { values, positionals } = parseArgs({
+  options: { unit: { type: 'boolean' }, report: { type: 'string' } },
+  allowPositionals: true,
+})
+
+function note({ file, seconds, tests }: Omit<FileResult, 'output'>): void {
+  if (values.report !== undefined)
+    appendFileSync(values.report, `${JSON.stringify({ kind: 'file', file, seconds, tests })}\n`)
+}
 
 async function runStage(stage: Stage): Promise<TestResult[]> {
   const waiting = [...stage.files]
@@ -21,6 +33,7 @@ async function runStage(stage: Stage): Promise<TestResult[]> {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const result = await runFile(file, { env: { ...process.env, [RUN_MARK]: mark }, timeoutMs: FILE_TIMEOUT_MS })
       console.log(formatFile(result))
+      note(result)
       results.push(...result.tests)
     }
   }
@@ -38,7 +51,9 @@ async function runOnKernel(stages: readonly Stage[]): Promise<TestResult[]> {
   if (leaks.length === 0) return results
   const detail = `still there after the tests:\n  ${leaks.join('\n  ')}`
   console.log(pc.red(`✗ leaks: ${detail}`))
-  return [...results, { name: 'leaks', nesting: 0, outcome: 'failed', detail }]
+  const failure: TestResult = { name: 'leaks', nesting: 0, outcome: 'failed', detail }
+  note({ file: 'leaks', seconds: 0, tests: [failure] })
+  return [...results, failure]
 }
 
 async function runNamed(stage: Stage): Promise<TestResult[]> {
@@ -48,7 +63,6 @@ async function runNamed(stage: Stage): Promise<TestResult[]> {
 }
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: { unit: { type: 'boolean' } }, allowPositionals: true })
   const stages = stagesOf(findTestFiles('.'), positionals).filter((stage) => !(values.unit && stage.root))
   if (stages.every((stage) => stage.files.length === 0)) {
     console.error(`No test file matches ${positionals.map((filter) => `"${filter}"`).join(' or ')}`)

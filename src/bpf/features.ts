@@ -66,6 +66,65 @@ export const features = {
   },
 }
 
+/** Something of the kernel that Seawall uses, under the name that the table of docs/kernels.md has for it. */
+export interface KernelFeature {
+  readonly title: string
+  /** The first Linux that has it. */
+  readonly minimumKernel: string
+  present(): boolean | Promise<boolean>
+}
+
+/** Numbers of helpers, `enum bpf_func_id`. */
+const RINGBUF_RESERVE = 131
+const XDP_LOAD_BYTES = 189
+const TCP_RAW_GEN_SYNCOOKIE_IPV4 = 204
+const TCP_RAW_GEN_SYNCOOKIE_IPV6 = 205
+const TCP_RAW_CHECK_SYNCOOKIE_IPV4 = 206
+const TCP_RAW_CHECK_SYNCOOKIE_IPV6 = 207
+
+const syncookieHelpers = [
+  TCP_RAW_GEN_SYNCOOKIE_IPV4,
+  TCP_RAW_GEN_SYNCOOKIE_IPV6,
+  TCP_RAW_CHECK_SYNCOOKIE_IPV4,
+  TCP_RAW_CHECK_SYNCOOKIE_IPV6,
+]
+
+/** What differs between kernels that Seawall runs on, or limits which those are. */
+export const kernelFeatures = {
+  'sk-lookup': {
+    title: 'programs that choose the socket of a packet (sk_lookup)',
+    minimumKernel: '5.9',
+    present: () => features.program('sk_lookup'),
+  },
+  'ring-buffer': {
+    title: 'ring buffers that XDP programs write',
+    minimumKernel: '5.8',
+    present: () => features.map('ringbuf') && features.helper('xdp', RINGBUF_RESERVE),
+  },
+  'xdp-fragments': {
+    title: 'reading of packets in several fragments (bpf_xdp_load_bytes)',
+    minimumKernel: '5.18',
+    present: () => features.helper('xdp', XDP_LOAD_BYTES),
+  },
+  'live-frames': {
+    title: 'test runs whose packets take effect',
+    minimumKernel: '5.18',
+    present: () => features.liveFrames(),
+  },
+  'raw-syncookies': {
+    title: 'SYN cookies made and checked in XDP (bpf_tcp_raw_gen_syncookie)',
+    minimumKernel: '6.0',
+    present: () => syncookieHelpers.every((helper) => features.helper('xdp', helper)),
+  },
+  'tcx-links': {
+    title: 'links to the traffic control hook (TCX)',
+    minimumKernel: '6.6',
+    present: () => features.tcx(),
+  },
+} as const satisfies Readonly<Record<string, KernelFeature>>
+
+export type KernelFeatureName = keyof typeof kernelFeatures
+
 /**
  * Refuses to go on without something.
  *

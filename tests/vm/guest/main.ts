@@ -1,0 +1,19 @@
+// The work of a machine: tells which features its kernel has, runs the tests, and writes all of it: main.ts REPORT
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { release } from 'node:os'
+import { presentFeatures } from '../features.ts'
+import type { ReportLine } from '../report.ts'
+
+const report = process.argv[2]!
+const write = (line: ReportLine): void => appendFileSync(report, `${JSON.stringify(line)}\n`)
+
+const { filters, env } = JSON.parse(readFileSync('build/vm/run.json', 'utf8')) as {
+  readonly filters: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+write({ kind: 'features', release: release(), features: await presentFeatures() })
+const args = ['--import', 'tsx', 'tools/test.ts', '--report', report, ...filters]
+const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } })
+write({ kind: 'end', status })

@@ -1,0 +1,59 @@
+import { totalsOf } from '../../tools/testing/report.ts'
+import type { Feature } from './features.ts'
+import type { Report } from './report.ts'
+
+export type Table = readonly (readonly string[])[]
+
+/** Feature × kernel, with a line of heads, and a line that counts tests where a kernel ran them. */
+export function tableOf(reports: readonly Report[], features: Readonly<Record<string, Feature>>): Table {
+  const answer = (present: boolean | undefined): string => (present === undefined ? '?' : present ? 'yes' : 'no')
+  return [
+    ['feature', '', 'since Linux', ...reports.map(({ release }) => release)],
+    ...Object.entries(features).map(([name, { title, minimumKernel }]) => [
+      `\`${name}\``,
+      title,
+      minimumKernel,
+      ...reports.map(({ features: found }) => answer(found[name])),
+    ]),
+    ['tests passed, failed, skipped', '', '', ...reports.map(countTests)],
+  ]
+}
+
+function countTests({ files }: Report): string {
+  if (files.length === 0) return 'by `npm test`'
+  const { passed, failed, skipped } = totalsOf(files.flatMap(({ tests }) => tests))
+  return `${passed}, ${failed}, ${skipped}`
+}
+
+export function formatMarkdown(table: Table): string {
+  const [head = [], ...body] = table.map((cells) => `| ${cells.join(' | ')} |`)
+  return [head, `|${'---|'.repeat(table[0]!.length)}`, ...body].join('\n')
+}
+
+/** For a terminal: columns of equal width. */
+export function formatText(table: Table): string {
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((cells) => cells[column]!.length)))
+  return table
+    .map((cells) =>
+      cells
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+const BEGIN = '<!-- written by npm run test:kernels -- --write -->'
+const END = '<!-- end -->'
+
+/** The block of a document that is written by this program. */
+export function readBlock(document: string): string {
+  const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)]
+  if (begin < 0 || end < begin) throw new Error(`Cannot find the table (wanted: lines "${BEGIN}" and "${END}")`)
+  return document.slice(begin + BEGIN.length, end)
+}
+
+export function replaceBlock(document: string, block: string): string {
+  const [before, after] = document.split(readBlock(document), 2) as [string, string]
+  return `${before}\n\n${block}\n\n${after}`
+}
