@@ -145,7 +145,8 @@ class CaptureEmitter {
     asm.mov(r4, most)
     asm.bind(whole)
     asm.store('u32', r8, CaptureRecord.captured, r4)
-    asm.jumpIf(r4, '==', 0, submit)
+    // Not '==' 0, of which Linux 6.1 does not learn that the length is at least 1.
+    asm.jumpIf(r4, '<', 1, submit)
     asm.mov(r1, r6)
     asm.mov(r2, 0)
     asm.mov(r3, r8)
