@@ -23,13 +23,9 @@ export function buildInitramfs(folder: string, release: string, work: string): s
   for (const program of ['bin/busybox', 'init']) chmodSync(join(root, program), 0o755)
   const names = modulePaths(folder, release).map((path) => {
     const name = basename(path, '.xz')
-    command('sh', [
-      '-c',
-      'busybox unxz -c "$1" >"$2" 2>/dev/null || cp "$1" "$2"',
-      'sh',
-      path,
-      join(root, 'modules', name),
-    ])
+    const target = join(root, 'modules', name)
+    if (path.endsWith('.xz')) command('sh', ['-c', 'busybox unxz -c "$1" >"$2"', 'sh', path, target])
+    else copyFileSync(path, target)
     return name
   })
   writeFileSync(join(root, 'modules/order'), names.map((name) => `${name}\n`).join(''))
