@@ -14,8 +14,8 @@ import { defaultBurst, derivedId } from './rule-defaults.ts'
 import { parseLimitKey, parseRate } from './rule-text.ts'
 
 export { range, set } from './builder-values.ts'
+export { pcap } from './classic/pcap.ts'
 export { all, always, any, Condition, never, not } from './condition.ts'
-export { pcap } from './pcap.ts'
 export { p0f } from './signatures/p0f.ts'
 
 type Kind<Name extends FieldName> = (typeof fields)[Name]['type']['kind']

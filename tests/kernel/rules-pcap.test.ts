@@ -136,3 +136,42 @@ test('classic programs: interpreter and translation agree with a classic filter 
   t.diagnostic(`${pairs} pairs agree, seeds ${FIRST_SEED} to ${seed - 1}; ${share} match`)
   assert.ok(matches > pairs * 0.1 && matches < pairs * 0.9, `${share} of the packets match`)
 })
+
+const plain = (code: number, k = 0): ClassicInstruction => ({ code, jt: 0, jf: 0, k })
+const [STORE_X, RECALL_X, LOAD_AT, ADD, TAX, CONSTANT_X] = [0x03, 0x61, 0x40, 0x04, 0x07, 0x01]
+const [RETURN, RETURN_A] = [plain(0x06, 1), plain(0x16)]
+
+/** What random programs have seldom. */
+const corners: Readonly<Record<string, readonly ClassicInstruction[]>> = {
+  'every packet': [RETURN],
+  'no packet': [plain(0x06, 0)],
+  'every packet, by way of a jump': [{ code: 0x15, jt: 0, jf: 0, k: 0 }, RETURN],
+  'a load behind every packet': [plain(0x28, 0xfffe), RETURN],
+  'a load behind what the verifier allows': [plain(0x28, 0xffff), RETURN],
+  'the furthest offset of an instruction, and one more': [plain(0x30, 0x7fff), plain(0x30, 0x8000), RETURN],
+  'X and a great offset, which verifiers from 6.12 on remember': [
+    plain(STORE_X, 0),
+    plain(RECALL_X, 0),
+    plain(LOAD_AT, 0x7fff_ffff),
+    RETURN,
+  ],
+  'A and a great number, as X': [plain(0x20, 0), plain(ADD, 0x7fff_ffff), plain(TAX), plain(LOAD_AT, 0), RETURN],
+  'an index that wraps around': [plain(CONSTANT_X, 0xffff_fffe), plain(LOAD_AT, 3), RETURN_A],
+  'a header length and a far offset': [plain(0xb1, 14), plain(0x50, 0x3fff), plain(0x50, 0x4000), RETURN],
+  'one header length or another': [
+    plain(0x20, 0),
+    { code: 0x15, jt: 0, jf: 2, k: 0xffff_ffff },
+    plain(0xb1, 14),
+    plain(0x05, 1),
+    plain(0xb1, 15),
+    plain(0x48, 14),
+    plain(0x48, 16),
+    RETURN_A,
+  ],
+}
+
+test('classic programs: corner cases agree with a classic filter on a socket', async () => {
+  const random = new Random(1)
+  const packets = [...packetsOf(random), random.bytes(2048)]
+  for (const [name, program] of Object.entries(corners)) await compare(name, program, packets)
+})

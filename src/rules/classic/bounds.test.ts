@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { canReject, neededBytes } from './bounds.ts'
-import { compilePcap } from './pcap.ts'
+import { compilePcap } from './compile-pcap.ts'
 
 const LIMIT = 0xffff
 const least = (text: string): number => neededBytes(compilePcap(text), LIMIT)[0]!

@@ -1,5 +1,10 @@
 import { type ClassicProgram, type Operation, successors } from './operation.ts'
 
+/** What a header length in X is at most. */
+const MAX_INDEX = 60
+/** Loads from X on that reach further are looked at one by one. */
+export const MAX_FROM_INDEX = 0x4000
+
 /**
  * For each instruction, how many bytes a packet must have at least for the program to return another number than 0 from there: of each way to
  * an accepting end the furthest byte that it reads at a fixed offset, and of all ways the least. Infinity: there is no such way.
@@ -8,16 +13,31 @@ import { type ClassicProgram, type Operation, successors } from './operation.ts'
  * the first load stands for those of all loads that follow on every way.
  */
 export function neededBytes(program: ClassicProgram, limit: number): readonly number[] {
+  return leastOfAllWays(program, (operation, behind) => {
+    const own = fixedEnd(operation)
+    return own > limit ? Number.POSITIVE_INFINITY : Math.max(own, behind)
+  })
+}
+
+/** The same for loads at X and more, as long as X stays: bytes that must be there from X on. */
+export function neededFromIndex(program: ClassicProgram): readonly number[] {
+  return leastOfAllWays(program, (operation, behind) => {
+    if (behind === Number.POSITIVE_INFINITY) return behind
+    return setsIndex(operation) ? 0 : Math.max(indexedEnd(operation), behind)
+  })
+}
+
+/** Backwards: of each instruction what `step` makes of what the ways behind it need at least. */
+function leastOfAllWays(program: ClassicProgram, step: (operation: Operation, behind: number) => number): number[] {
   const needed = new Array<number>(program.length).fill(Number.POSITIVE_INFINITY)
   for (let place = program.length - 1; place >= 0; place--) {
     const operation = program[place]!
     if (operation.kind === 'return') {
       if (operation.value !== 0) needed[place] = 0
-      continue
+    } else {
+      const behind = Math.min(...successors(operation, place).map((next) => needed[next]!))
+      needed[place] = step(operation, behind)
     }
-    const least = Math.min(...successors(operation, place).map((next) => needed[next]!))
-    const own = fixedEnd(operation)
-    needed[place] = own > limit ? Number.POSITIVE_INFINITY : Math.max(own, least)
   }
   return needed
 }
@@ -27,6 +47,33 @@ function fixedEnd(operation: Operation): number {
   if (operation.kind === 'header-length') return operation.offset + 1
   return operation.kind === 'load' && !operation.indirect ? operation.offset + operation.size : 0
 }
+
+/** The end of what it reads from X on; 0 also if that is too far. */
+function indexedEnd(operation: Operation): number {
+  if (operation.kind !== 'load' || !operation.indirect) return 0
+  const end = operation.offset + operation.size
+  return end > MAX_FROM_INDEX ? 0 : end
+}
+
+/** Whether an instruction changes X. */
+export const setsIndex = (operation: Operation): boolean =>
+  operation.kind === 'header-length' || ('to' in operation && operation.to === 'x')
+
+/**
+ * For each instruction, whether X is a header length there whichever way it was reached, 60 at most: then X plus an offset does not wrap
+ * around, and one look at what there is from X on stands for many.
+ */
+export function hasSmallIndex(program: ClassicProgram): readonly boolean[] {
+  const small = new Array<boolean>(program.length).fill(true)
+  program.forEach((operation, place) => {
+    const after = setsIndex(operation) ? isSmall(operation) : small[place]!
+    if (!after) for (const next of successors(operation, place)) small[next] = false
+  })
+  return small
+}
+
+const isSmall = (operation: Operation): boolean =>
+  operation.kind === 'header-length' || (operation.kind === 'constant' && operation.value <= MAX_INDEX)
 
 /** For each instruction, which instructions lead there; the first has none. Those that nothing reaches lead nowhere. */
 export function predecessors(program: ClassicProgram): readonly (readonly number[])[] {

@@ -1,19 +1,22 @@
-import { type Assembler, type Label, type Register, r1, r2, r3, r4, type SizeName } from '../asm/index.ts'
+import { type Assembler, type Label, type Register, r1, r2, r3, r4, r5, type SizeName } from '../asm/index.ts'
 import type { LoadSize } from './operation.ts'
 
 /**
- * How a translated program gets at the packet. Registers r0, r6 to r9 are the program's: an access may use r1 to r5, and must leave the others.
+ * How a translated program gets at the packet. An access may use r1 to r5 and keeps what it needs there from call to call; the program
+ * uses r0, r7 and r9. Numbers are big-endian; where bytes are missing, an access goes to `otherwise`.
  */
 export interface PacketAccess {
   /** Bytes of a packet that can be read at most; a load beyond is out of bounds. */
   readonly limit: number
   /** Once, before all else. */
   begin(asm: Assembler): void
-  /** To `otherwise` unless the packet has so many bytes. From then on {@link load} may read them. */
+  /** From here on, {@link load} may read the first `bytes` bytes. */
   require(asm: Assembler, bytes: number, otherwise: Label): void
-  /** The big-endian number at a fixed offset. */
   load(asm: Assembler, to: Register, offset: number, size: LoadSize): void
-  /** The big-endian number at an offset in a register (32 bits); to `otherwise` if the packet does not have all of it. */
+  /** From here on, {@link loadFrom} may read `bytes` bytes behind those that `index` counts, at most 60, until the next call. */
+  requireFrom(asm: Assembler, index: Register, bytes: number, otherwise: Label): void
+  loadFrom(asm: Assembler, to: Register, index: Register, offset: number, size: LoadSize): void
+  /** Reads at an offset of 32 bits in a register, wherever that is. */
   loadAt(asm: Assembler, to: Register, offset: Register, size: LoadSize, otherwise: Label): void
   length(asm: Assembler, to: Register): void
 }
@@ -21,10 +24,10 @@ export interface PacketAccess {
 const SIZES: Readonly<Record<LoadSize, SizeName>> = { 1: 'u8', 2: 'u16', 4: 'u32' }
 /** Furthest offset of a load instruction. */
 const MAX_DISPLACEMENT = 0x7fff
-/** Offset and size of `data` and `data_end` in `struct xdp_md`. */
+/** Offset of `data` and `data_end` in `struct xdp_md`. */
 const [DATA, DATA_END] = [0, 4]
 
-/** Direct access in XDP programs, the context in `context`: r2 = frame, r3 = its end. */
+/** Direct access in XDP programs, the context in `context`: r2 = frame, r3 = its end, r5 = frame from an index on. */
 export class DirectAccess implements PacketAccess {
   /** `MAX_PACKET_OFF` of the verifier. */
   readonly limit = 0xffff
@@ -40,9 +43,7 @@ export class DirectAccess implements PacketAccess {
   }
 
   require(asm: Assembler, bytes: number, otherwise: Label): void {
-    asm.mov(r4, r2)
-    asm.alu('add', r4, bytes)
-    asm.jumpIf(r4, '>', r3, otherwise)
+    requireBehind(asm, r2, bytes, otherwise)
   }
 
   load(asm: Assembler, to: Register, offset: number, size: LoadSize): void {
@@ -52,20 +53,35 @@ export class DirectAccess implements PacketAccess {
     loadSwapped(asm, to, r4, 0, size)
   }
 
+  requireFrom(asm: Assembler, index: Register, bytes: number, otherwise: Label): void {
+    asm.mov(r5, r2)
+    asm.alu('add', r5, index)
+    requireBehind(asm, r5, bytes, otherwise)
+  }
+
+  loadFrom(asm: Assembler, to: Register, _index: Register, offset: number, size: LoadSize): void {
+    loadSwapped(asm, to, r5, offset, size)
+  }
+
   loadAt(asm: Assembler, to: Register, offset: Register, size: LoadSize, otherwise: Label): void {
     asm.jumpIf(offset, '>', this.limit - size, otherwise)
-    asm.mov(r4, r2)
-    asm.alu('add', r4, offset)
-    asm.mov(r1, r4)
-    asm.alu('add', r1, size)
-    asm.jumpIf(r1, '>', r3, otherwise)
-    loadSwapped(asm, to, r4, 0, size)
+    asm.mov(r1, r2)
+    asm.alu('add', r1, offset)
+    requireBehind(asm, r1, size, otherwise)
+    loadSwapped(asm, to, r1, 0, size)
   }
 
   length(asm: Assembler, to: Register): void {
     asm.mov(to, r3)
     asm.alu('sub', to, r2)
   }
+}
+
+/** To `otherwise` unless so many bytes lie between a pointer and the end of the frame. Uses r4. */
+function requireBehind(asm: Assembler, pointer: Register, bytes: number, otherwise: Label): void {
+  asm.mov(r4, pointer)
+  asm.alu('add', r4, bytes)
+  asm.jumpIf(r4, '>', r3, otherwise)
 }
 
 function loadSwapped(asm: Assembler, to: Register, base: Register, offset: number, size: LoadSize): void {

@@ -1,33 +1,47 @@
-import { compilePcapFilter } from '../../bpf/pcap-filter.ts'
-import { checkClassic } from './check.ts'
-import { decode } from './decode.ts'
+import { BpfError } from '../../bpf/errors.ts'
+import type { Expr } from '../ast.ts'
+import { Condition } from '../condition.ts'
+import type { Cursor } from '../cursor.ts'
+import { RuleSyntaxError, RuleTypeError, ruleErrorCodes, type Span } from '../errors.ts'
+import type { Token } from '../lexer.ts'
+import { unquote } from '../values.ts'
+import { compilePcap } from './compile-pcap.ts'
 import { ClassicError } from './error.ts'
 import type { ClassicProgram } from './operation.ts'
-import { refuseNames } from './words.ts'
-
-/** Longest expression, characters: libpcap's optimizer takes seconds for a few thousand. */
-export const MAX_PCAP_TEXT = 1024
 
 /**
- * Compiles a tcpdump expression for frames that begin with their Ethernet header.
- *
- * @throws ClassicError if the text is none or makes a program that cannot be used
- * @throws BpfError `BPF_LIBRARY` if libpcap is not installed, `BPF_EXPRESSION` with libpcap's own words if it refuses the text
+ * Holds if a tcpdump expression does, such as `pcap('tcp[13] & 2 != 0 and len > 60')`; docs/rules.md says what it sees.
+ * @throws RuleSyntaxError with the words of libpcap, RuleTypeError if libpcap is not installed
  */
-export function compilePcap(text: string): ClassicProgram {
-  if (text.trim() === '')
-    throw new ClassicError('PCAP_TEXT', 'A pcap expression is empty, wanted one such as "udp port 53"')
-  if (text.length > MAX_PCAP_TEXT) {
-    const suggestion = 'put addresses and ports into lists and sets of the rule'
-    const message = `A pcap expression has ${text.length} characters, wanted at most ${MAX_PCAP_TEXT}`
-    throw new ClassicError('PCAP_TEXT', message, { suggestion })
+export const pcap = (text: string): Condition => new Condition({ kind: 'pcap', text, program: compileText(text) })
+
+/** Reads `("…")` behind the word `pcap`. */
+export function readPcap(cursor: Cursor, first: Token): Expr {
+  cursor.expect('(')
+  const token = cursor.token
+  if (token.kind !== 'string') cursor.fail('a tcpdump expression in double quotes')
+  cursor.take()
+  cursor.expect(')')
+  const text = new TextDecoder().decode(unquote(token.text))
+  return cursor.mark({ kind: 'pcap', text, program: compileText(text, cursor.source, token) }, first)
+}
+
+function compileText(text: string, source?: string, token?: Token): ClassicProgram {
+  try {
+    return compilePcap(text)
+  } catch (cause) {
+    if (cause instanceof BpfError && cause.code === 'BPF_LIBRARY')
+      throw new RuleTypeError({ code: ruleErrorCodes.library, summary: cause.message }, source, token, { cause })
+    if (!(cause instanceof BpfError || cause instanceof ClassicError)) throw cause
+    const { suggestion, at } = cause instanceof ClassicError ? cause : { suggestion: undefined, at: undefined }
+    const span = at && token ? placeOf(at, text, token) : token
+    const { message: summary } = cause
+    throw new RuleSyntaxError({ code: ruleErrorCodes.pcap, summary, suggestion }, source, span, { cause })
   }
-  const strange = /[^ -~]/u.exec(text)
-  if (strange) {
-    const message = `A pcap expression holds ${JSON.stringify(strange[0])}, wanted printable ASCII`
-    const suggestion = 'in a rule, libpcap\'s backslash is written twice: "ip proto \\\\tcp"'
-    throw new ClassicError('PCAP_TEXT', message, { suggestion })
-  }
-  refuseNames(text)
-  return checkClassic(compilePcapFilter(text).map(decode))
+}
+
+/** The stretch of the text that is wrong, unless escapes have moved it. */
+function placeOf(at: Span, text: string, token: Token): Span {
+  if (token.text.slice(1, -1) !== text) return token
+  return { offset: token.offset + 1 + at.offset, length: at.length }
 }

@@ -1,5 +1,13 @@
 import { type Assembler, type Condition, type Label, r0, r7, r9 } from '../asm/index.ts'
-import { canReject, neededBytes, predecessors } from './bounds.ts'
+import {
+  canReject,
+  hasSmallIndex,
+  MAX_FROM_INDEX,
+  neededBytes,
+  neededFromIndex,
+  predecessors,
+  setsIndex,
+} from './bounds.ts'
 import type { Arithmetic, ClassicCondition, ClassicProgram, ClassicRegister, Operation } from './operation.ts'
 import type { PacketAccess } from './packet-access.ts'
 
@@ -26,16 +34,21 @@ class Translator {
   readonly #program: ClassicProgram
   readonly #options: TranslateOptions
   readonly #needed: readonly number[]
+  readonly #neededFromIndex: readonly number[]
+  readonly #smallIndex: readonly boolean[]
   readonly #before: readonly (readonly number[])[]
   readonly #labels = new Map<number, Label>()
-  /** Bytes that the packet is known to have behind each instruction. */
+  /** Bytes that the packet is known to have behind each instruction: in all, and from X on. */
   readonly #known: number[] = []
+  readonly #knownFromIndex: number[] = []
 
   constructor(asm: Assembler, program: ClassicProgram, options: TranslateOptions) {
     this.#asm = asm
     this.#program = program
     this.#options = options
     this.#needed = neededBytes(program, options.access.limit)
+    this.#neededFromIndex = neededFromIndex(program)
+    this.#smallIndex = hasSmallIndex(program)
     this.#before = predecessors(program)
   }
 
@@ -72,11 +85,20 @@ class Translator {
   /** One look at the length, where more is needed from here on than is known on every way here. */
   #require(place: number): void {
     const { access, miss } = this.#options
-    const known = this.#before[place]!.flatMap((from) => this.#known[from] ?? [])
-    const least = known.length === 0 ? 0 : Math.min(...known)
+    const known = this.#leastKnown(this.#known, place)
     const needed = this.#needed[place]!
-    if (needed > least) access.require(this.#asm, needed, miss)
-    this.#known[place] = Math.max(needed, least)
+    if (needed > known) access.require(this.#asm, needed, miss)
+    this.#known[place] = Math.max(needed, known)
+    const knownFrom = this.#leastKnown(this.#knownFromIndex, place)
+    const neededFrom = this.#smallIndex[place]! ? this.#neededFromIndex[place]! : 0
+    if (neededFrom > knownFrom) access.requireFrom(this.#asm, X, neededFrom, miss)
+    this.#knownFromIndex[place] = setsIndex(this.#program[place]!) ? 0 : Math.max(neededFrom, knownFrom)
+  }
+
+  /** What is known on every way to an instruction. */
+  #leastKnown(known: readonly number[], place: number): number {
+    const ways = this.#before[place]!.flatMap((from) => known[from] ?? [])
+    return ways.length === 0 ? 0 : Math.min(...ways)
   }
 
   #labelOf(place: number): Label {
@@ -88,13 +110,12 @@ class Translator {
 
   #emit(operation: Operation, place: number): void {
     const asm = this.#asm
-    const { access, cell, miss } = this.#options
+    const { access, cell } = this.#options
     switch (operation.kind) {
       case 'load':
-        if (!operation.indirect) return access.load(asm, A, operation.offset, operation.size)
-        asm.alu32('mov', SCRATCH, X)
-        if (operation.offset !== 0) asm.alu32('add', SCRATCH, operation.offset)
-        return access.loadAt(asm, A, SCRATCH, operation.size, miss)
+        return operation.indirect
+          ? this.#loadIndirect(operation, place)
+          : access.load(asm, A, operation.offset, operation.size)
       case 'header-length':
         access.load(asm, X, operation.offset, 1)
         asm.alu32('and', X, 15)
@@ -121,6 +142,16 @@ class Translator {
       case 'return':
         return this.#return(operation.value)
     }
+  }
+
+  #loadIndirect({ offset, size }: Extract<Operation, { kind: 'load' }>, place: number): void {
+    const asm = this.#asm
+    const { access, miss } = this.#options
+    if (this.#smallIndex[place] && offset + size <= MAX_FROM_INDEX) return access.loadFrom(asm, A, X, offset, size)
+    // X is added to the constant, and not the other way round: verifiers from 6.12 on remember what was added to X.
+    asm.alu32('mov', SCRATCH, offset)
+    asm.alu32('add', SCRATCH, X)
+    access.loadAt(asm, A, SCRATCH, size, miss)
   }
 
   /** eBPF takes the lower five bits of a shift too, but gives 0 for a division by 0 and goes on. */
