@@ -7,6 +7,7 @@ import { mountBpffs } from '../../src/linux/bpffs.ts'
 import { command } from '../../src/linux/command.ts'
 import { findInterface, ipBatch } from '../../src/linux/interface.ts'
 import { createNetns, inNetns, netnsPath, removeNetns } from '../../src/linux/netns.ts'
+import { lacking } from '../support/lacking.ts'
 import { loadReturning, longInstructions, XDP_DROP, XDP_PASS } from './bpf-programs.ts'
 
 const netns = `seawall-bpf-${process.pid}`
@@ -114,7 +115,9 @@ test('Link outlives its interface', async () => {
   link.close()
 })
 
-test('Program.attachTcx() attaches to either direction of an interface', async () => {
+test('Program.attachTcx() attaches to either direction of an interface', {
+  skip: await lacking('tcx-links'),
+}, async () => {
   using program = await loadReturning('sched_cls', 0)
   for (const direction of ['ingress', 'egress'] as const) {
     using link = inNetns(netns, () => program.attachTcx({ ifindex, direction }))
