@@ -170,6 +170,8 @@ int flood(struct xdp_md *ctx)
 	if (!p || copy_frame(ctx, p) || fill(ctx, p, &c->random))
 		return XDP_ABORTED;
 	c->position++;
+	/* Linux 6.12 forgets the bounds of what was on the stack. */
+	index &= PATTERNS - 1;
 	c->sent[index].packets++;
 	c->sent[index].bytes += p->length;
 	return bpf_redirect(c->ifindex, 0);
