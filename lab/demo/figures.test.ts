@@ -15,6 +15,7 @@ function report(rules: Record<string, number>, pass: number, drop: number): Coun
     malformed: {},
     rules: Object.fromEntries(Object.entries(rules).map(([id, packets]) => [id, count(packets)])),
     retired: { pass: count(0), drop: count(0) },
+    samplesLost: count(0),
   }
 }
 

@@ -6,6 +6,8 @@ export interface Output {
   readonly isTTY: boolean
   /** Columns of the terminal; undefined if it is none. */
   readonly columns?: number | undefined
+  /** Descriptor that it goes to, for those who write bytes; none if there is none. */
+  readonly fd?: number
 }
 
 /** Everything that a command takes from the process it runs in, so that tests can run commands in their own. */
@@ -51,10 +53,11 @@ function onInterrupt(): AbortController {
   return interrupted
 }
 
-function outputOf(stream: NodeJS.WriteStream): Output {
+function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   return {
     write: (text) => void stream.write(text),
     isTTY: stream.isTTY === true,
+    fd: stream.fd,
     get columns() {
       return stream.isTTY ? stream.columns : undefined
     },

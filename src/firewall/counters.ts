@@ -1,6 +1,12 @@
 import type { BpfMap } from '../bpf/index.ts'
 import { Outcome } from '../generated/entry.ts'
-import { type MalformedReason, malformedReasons, malformedSlot, PASSED_BY_DEFAULT } from '../rules/counters.ts'
+import {
+  type MalformedReason,
+  malformedReasons,
+  malformedSlot,
+  PASSED_BY_DEFAULT,
+  SAMPLES_LOST,
+} from '../rules/counters.ts'
 import type { Manifest } from './manifest.ts'
 import { kindOf, verdictOf } from './slots.ts'
 import type { Count, CountersReport } from './types.ts'
@@ -63,6 +69,7 @@ export function readCounters(counters: BpfMap, received: BpfMap, manifest: Manif
     malformed,
     rules: Object.fromEntries(counted.map(({ rule, count }) => [rule.id, count])),
     retired,
+    samplesLost: slot(SAMPLES_LOST),
   }
 }
 

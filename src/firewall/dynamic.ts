@@ -2,6 +2,8 @@ import type { Rule } from '../rules/ast.ts'
 import { RuleError } from '../rules/errors.ts'
 import { parseExpr, parseRule } from '../rules/index.ts'
 import { FirewallError } from './errors.ts'
+import { withLease } from './lease.ts'
+import type { Live } from './live.ts'
 import type { Manifest, ManifestRule } from './manifest.ts'
 import { milliseconds, now } from './pending.ts'
 import { stableId } from './rule-id.ts'
@@ -51,7 +53,8 @@ function expiry(forMs: number | undefined): { until?: bigint } {
   return { until: now() + milliseconds(forMs) }
 }
 
-function readExpr(text: string): Rule['when'] {
+/** @throws FirewallError SEAWALL_INPUT */
+export function readExpr(text: string): Rule['when'] {
   try {
     return parseExpr(text)
   } catch (cause) {
@@ -61,19 +64,32 @@ function readExpr(text: string): Rule['when'] {
 }
 
 /** Rules that were added at run time and have not expired, as they are in force. */
-export function dynamicRules(live: Manifest | undefined): Rule[] {
-  return (live?.rules ?? []).filter((rule) => rule.dynamic && !isOver(rule)).map(toRule)
+export function dynamicRules(live: Live | undefined): Rule[] {
+  if (live === undefined) return []
+  const over = new Set(rulesOver(live))
+  return live.manifest.rules.filter((rule) => rule.dynamic && !over.has(rule)).map(toRule)
 }
 
-/** Whether a rule's time is over. */
-export function isOver(rule: ManifestRule): boolean {
-  return rule.until !== undefined && BigInt(rule.until) <= now()
+/** Rules that match nothing any more, as their time is over: for a capture, as its reader died. */
+export function rulesOver(live: Live): ManifestRule[] {
+  return live.manifest.rules.filter((rule) => (untilOf(live, rule) ?? Number.POSITIVE_INFINITY) <= now())
+}
+
+/** When a rule matches no longer, CLOCK_MONOTONIC nanoseconds; undefined if it stays. */
+export function untilOf(live: Live, rule: ManifestRule): bigint | undefined {
+  if (rule.capture !== undefined) return withLease(live.folder, rule.id, (lease) => lease.until)
+  return rule.until === undefined ? undefined : BigInt(rule.until)
 }
 
 /** Reads a rule of a manifest back. */
 export function toRule(rule: ManifestRule): Rule {
-  const parsed = { ...parseRule(rule.text), id: rule.id }
-  return rule.until === undefined ? parsed : { ...parsed, until: BigInt(rule.until) }
+  const { id, text, until, capture } = rule
+  return {
+    ...parseRule(text),
+    id,
+    ...(until === undefined ? {} : { until: BigInt(until) }),
+    ...(capture === undefined ? {} : { capture }),
+  }
 }
 
 /**

@@ -25,14 +25,16 @@ function createCounters(): BpfMap {
   })
 }
 
-function createSamples(): BpfMap {
-  return BpfMap.create({ kind: 'ringbuf', name: 'samples', keySize: 0, valueSize: 0, maxEntries: SAMPLES_SIZE })
+/** `bytes`: a power of two. */
+function createRing(name: string, bytes: number): BpfMap {
+  return BpfMap.create({ kind: 'ringbuf', name: kernelName(name), keySize: 0, valueSize: 0, maxEntries: bytes })
 }
 
-/** Makes the map that a program needs under a symbol. */
-export function createNeeded(need: MapNeed): BpfMap {
+/** Makes the map that a program needs under a symbol. `ringBytes`: how large, if it is the ring of a capture. */
+export function createNeeded(need: MapNeed, ringBytes = SAMPLES_SIZE): BpfMap {
   if (need.purpose === 'counters') return createCounters()
-  if (need.purpose === 'samples') return createSamples()
+  if (need.purpose === 'samples') return createRing(need.symbol, SAMPLES_SIZE)
+  if (need.purpose === 'ring') return createRing(need.symbol, ringBytes)
   return createMemory(need.symbol, need.bytes)
 }
 

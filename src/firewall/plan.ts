@@ -7,6 +7,7 @@ import type { Desired } from './desired.ts'
 import { diff, type Outline } from './diff.ts'
 import { dynamicRules } from './dynamic.ts'
 import { FirewallError } from './errors.ts'
+import type { Live } from './live.ts'
 import type { Manifest } from './manifest.ts'
 import type { SetInput } from './sets.ts'
 import type { Plan } from './types.ts'
@@ -26,13 +27,10 @@ export interface Draft {
  *
  * @throws SetFileError, FirewallError SEAWALL_DUPLICATE_RULE
  */
-export async function draftPlan(
-  live: Manifest | undefined,
-  desired: Desired,
-  sets: readonly SetInput[],
-): Promise<Draft> {
+export async function draftPlan(live: Live | undefined, desired: Desired, sets: readonly SetInput[]): Promise<Draft> {
   const known = new Map<string, { prefixes: number; geometry: SetGeometry }>()
-  for (const input of sets) known.set(input.name, await describe(input, live))
+  const manifest = live?.manifest
+  for (const input of sets) known.set(input.name, await describe(input, manifest))
   const outline: Outline = {
     malformed: desired.malformed,
     interfaces: desired.interfaces,
@@ -44,7 +42,7 @@ export async function draftPlan(
   const rules = [...dynamic, ...desired.rules]
   const geometries = new Map([...known].map(([name, { geometry }]) => [name, geometry]))
   return {
-    plan: { fresh: live === undefined, changes: diff(live, outline), rules: rules.length, warnings: [] },
+    plan: { fresh: live === undefined, changes: diff(manifest, outline), rules: rules.length, warnings: [] },
     measure: () => measure({ rules, malformed: desired.malformed }, geometries),
   }
 }

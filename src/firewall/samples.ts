@@ -2,29 +2,22 @@ import { join } from 'node:path'
 import { RingBuffer, type RingListener } from '../bpf/index.ts'
 import { SampleRecord, Xdp } from '../rules/compile/index.ts'
 import type { Live } from './live.ts'
-import type { Manifest } from './manifest.ts'
 import { openMap } from './open.ts'
-import { describeSlot } from './probe.ts'
+import { SlotNames } from './slot-names.ts'
 import type { Sample } from './types.ts'
 
-/** Samples that wait for a reader; a slower one loses the oldest. */
+/** Samples that wait for a reader; a slower one loses the oldest, and is told how many. */
 const WAITING = 4096
-
-/** Milliseconds for which a manifest is good to name rules by. */
-const FRESH_MS = 250
 
 /** The kernel's ring of samples has one reader; this hands each sample to everybody who asks. */
 export class Samples {
-  readonly #live: () => Live | undefined
+  readonly #names: SlotNames
   readonly #readers = new Set<SampleQueue>()
   #ring: { readonly buffer: RingBuffer; readonly listener: RingListener } | undefined
-  #manifest: Manifest
-  #readAt = 0
 
   /** `live` tells which generation is in force. `first`: the one in force now. */
   constructor(first: Live, live: () => Live | undefined) {
-    this.#live = live
-    this.#manifest = first.manifest
+    this.#names = new SlotNames(first.manifest, live)
     const map = openMap(join(first.folder, 'samples'))
     const buffer = RingBuffer.open(map)
     map.close()
@@ -61,30 +54,21 @@ export class Samples {
   }
 
   #hand(view: DataView, at: number): void {
-    const sample = decodeSample(view, at, this.#names())
+    const sample = decodeSample(view, at, this.#names)
     for (const reader of this.#readers) reader.push(sample)
-  }
-
-  #names(): Manifest {
-    const now = performance.now()
-    if (now - this.#readAt > FRESH_MS) {
-      this.#readAt = now
-      this.#manifest = this.#live()?.manifest ?? this.#manifest
-    }
-    return this.#manifest
   }
 }
 
 /** Reads a record of the ring; its bytes are copied. */
-function decodeSample(view: DataView, at: number, manifest: Manifest): Sample {
+function decodeSample(view: DataView, at: number, names: SlotNames): Sample {
   const u32 = (offset: number) => view.getUint32(at + offset, true)
   const captured = u32(SampleRecord.captured)
   const sampledBy = u32(SampleRecord.sampledBy)
   return {
     timestamp: view.getBigUint64(at + SampleRecord.timestamp, true),
-    decidedBy: describeSlot(manifest, u32(SampleRecord.rule)),
+    decidedBy: names.of(u32(SampleRecord.rule)),
     verdict: u32(SampleRecord.verdict) === Xdp.drop ? 'drop' : 'pass',
-    ...(sampledBy === 0 ? {} : { sampledBy: describeSlot(manifest, sampledBy) }),
+    ...(sampledBy === 0 ? {} : { sampledBy: names.of(sampledBy) }),
     length: u32(SampleRecord.length),
     ifindex: u32(SampleRecord.ifindex),
     bytes: new Uint8Array(view.buffer, view.byteOffset + at + SampleRecord.bytes, captured).slice(),
@@ -92,13 +76,17 @@ function decodeSample(view: DataView, at: number, manifest: Manifest): Sample {
 }
 
 /** What waits for one reader. */
-class SampleQueue {
+export class SampleQueue {
   readonly #waiting: Sample[] = []
+  #skipped = 0
   #ended = false
   #wake: (() => void) | undefined
 
   push(sample: Sample): void {
-    if (this.#waiting.length >= WAITING) this.#waiting.shift()
+    if (this.#waiting.length >= WAITING) {
+      this.#waiting.shift()
+      this.#skipped++
+    }
     this.#waiting.push(sample)
     this.#wake?.()
   }
@@ -114,6 +102,9 @@ class SampleQueue {
         this.#wake = resolve
       })
     }
-    return this.#waiting.shift()
+    const sample = this.#waiting.shift()
+    const skipped = this.#skipped
+    this.#skipped = 0
+    return sample === undefined || skipped === 0 ? sample : { ...sample, skipped }
   }
 }

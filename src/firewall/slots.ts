@@ -6,7 +6,7 @@ export interface SlotPlan {
   readonly slotOf: ReadonlyMap<string, number>
   /** Slots that were free: to be cleared before a program counts in them. */
   readonly fresh: readonly number[]
-  /** Kept apart, for the generation that can be rolled back to counts in them. */
+  /** Kept apart, for the generation that can be rolled back to counts in them, or the one in force until the swap. */
   readonly retired: readonly RetiredSlot[]
   /** No program counts in them any more: their counts go to the folded ones. They are free the next time. */
   readonly fold: readonly RetiredSlot[]
@@ -45,7 +45,8 @@ export function planSlots(rules: readonly SlotRule[], live: Manifest | undefined
     ...before,
     ...gone.map((rule) => ({ slot: rule.slot, id: rule.id, kind: kindOf(rule.text), since: to.generation })),
   ]
-  const stays = (slot: RetiredSlot) => to.previous !== undefined && slot.since > to.previous
+  const isLast = (slot: RetiredSlot) => slot.since === to.generation
+  const stays = (slot: RetiredSlot) => isLast(slot) || (to.previous !== undefined && slot.since > to.previous)
   return { slotOf, fresh, retired: retired.filter(stays), fold: retired.filter((slot) => !stays(slot)) }
 }
 

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { readSlot } from './counters.ts'
+import { untilOf } from './dynamic.ts'
 import { interfaceStatus } from './interfaces.ts'
 import { Journal } from './journal.ts'
+import { withLease } from './lease.ts'
 import type { Live } from './live.ts'
 import type { ManifestRule } from './manifest.ts'
 import { openMap, openProgram } from './open.ts'
@@ -50,21 +52,25 @@ export function pendingConfirm(live: Live): PendingConfirm | undefined {
 export function ruleStatus(live: Live): RuleStatus[] {
   const counters = openMap(join(live.folder, 'counters'))
   try {
-    return live.manifest.rules.map((rule) => ({ ...describeRule(rule), count: readSlot(counters, rule.slot) }))
+    return live.manifest.rules.map((rule) => ({ ...describeRule(live, rule), count: readSlot(counters, rule.slot) }))
   } finally {
     counters.close()
   }
 }
 
-function describeRule(rule: ManifestRule): Omit<RuleStatus, 'count'> {
-  const { id, text, dynamic, until } = rule
+function describeRule(live: Live, rule: ManifestRule): Omit<RuleStatus, 'count'> {
+  const { id, text, dynamic, capture } = rule
   const action = kindOf(text) as RuleStatus['action']
+  const until = untilOf(live, rule)
   return {
     id,
     text,
     action,
     dynamic,
-    ...(until === undefined ? {} : { expiresInMs: millisecondsUntil(BigInt(until)) }),
+    ...(until === undefined ? {} : { expiresInMs: millisecondsUntil(until) }),
+    ...(capture === undefined
+      ? {}
+      : { capture: { ...capture, lost: withLease(live.folder, id, (lease) => lease.lost) } }),
   }
 }
 

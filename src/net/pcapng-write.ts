@@ -1,30 +1,48 @@
-/** Writes pcapng block by block, so that a capture can be streamed: first {@link pcapngHeader}, then {@link pcapngPacket}s. */
+/**
+ * Writes pcapng (draft-ietf-opsawg-pcapng) block by block, so that a capture can be streamed: first {@link pcapngSection}, then an
+ * {@link pcapngInterface} before the first {@link pcapngPacket} that came in there, and {@link pcapngStatistics} at the end.
+ */
 import { concat } from './bytes.ts'
 import { LINKTYPE_ETHERNET } from './capture.ts'
 import { BLOCK, OPTION } from './pcapng.ts'
+
+export interface PcapngSection {
+  /** Name of the program that captured. */
+  readonly application?: string
+  readonly comment?: string
+}
+
+/** The header of a section; in a file it comes first. */
+export function pcapngSection({ application = 'seawall', comment }: PcapngSection = {}): Uint8Array {
+  const body = new Uint8Array(16)
+  const view = new DataView(body.buffer)
+  view.setUint32(0, 0x1a2b3c4d, true)
+  view.setUint16(4, 1, true)
+  view.setBigInt64(8, -1n, true)
+  return block(BLOCK.section, body, options(...commentOption(comment), [OPTION.application, encode(application)]))
+}
 
 export interface PcapngInterface {
   readonly name?: string
   /** Ethernet by default. */
   readonly linkType?: number
+  /** Longest captured packet, bytes; any by default. */
+  readonly snaplen?: number
 }
 
-/** Section header and interfaces; timestamps count nanoseconds. */
-export function pcapngHeader(interfaces: readonly PcapngInterface[] = [{}], application = 'seawall'): Uint8Array {
-  const section = new Uint8Array(16)
-  const view = new DataView(section.buffer)
-  view.setUint32(0, 0x1a2b3c4d, true)
-  view.setUint16(4, 1, true)
-  view.setBigInt64(8, -1n, true)
-  const sectionOptions = options([OPTION.application, encode(application)])
-  return concat(block(BLOCK.section, section, sectionOptions), ...interfaces.map(interfaceBlock))
-}
-
-function interfaceBlock({ name, linkType = LINKTYPE_ETHERNET }: PcapngInterface): Uint8Array {
+/** An interface. They are numbered from 0 on, in the order in which they are written; timestamps count nanoseconds. */
+export function pcapngInterface({ name, linkType = LINKTYPE_ETHERNET, snaplen = 0 }: PcapngInterface): Uint8Array {
   const body = new Uint8Array(8)
-  new DataView(body.buffer).setUint16(0, linkType, true)
+  const view = new DataView(body.buffer)
+  view.setUint16(0, linkType, true)
+  view.setUint32(4, snaplen, true)
   const named: Option[] = name === undefined ? [] : [[OPTION.name, encode(name)]]
   return block(BLOCK.interface, body, options(...named, [OPTION.resolution, Uint8Array.of(9)]))
+}
+
+/** Section header and interfaces. */
+export function pcapngHeader(interfaces: readonly PcapngInterface[] = [{}], application = 'seawall'): Uint8Array {
+  return concat(pcapngSection({ application }), ...interfaces.map(pcapngInterface))
 }
 
 export interface PcapngPacket {
@@ -34,22 +52,73 @@ export interface PcapngPacket {
   /** Length on the wire in bytes; that of `bytes` by default. */
   readonly length?: number
   readonly comment?: string
-  /** Index of the interface, 0 by default. */
+  /** Number of the interface, 0 by default. */
   readonly interface?: number
+  /** The packet came in there. */
+  readonly inbound?: boolean
+  /** Packets lost between the one before on this interface and this one. */
+  readonly dropped?: number
+  /** What an XDP program returned for it (linux/bpf.h, enum xdp_action). */
+  readonly xdpAction?: number
 }
+
+const INBOUND = 1
+
+/** Kind of a verdict: what an XDP program returned, 64 bits. */
+const VERDICT_XDP = 2
 
 /** One enhanced packet block. */
 export function pcapngPacket(packet: PcapngPacket): Uint8Array {
-  const { timestamp, bytes, comment } = packet
+  const { timestamp, bytes } = packet
   const header = new Uint8Array(20)
   const view = new DataView(header.buffer)
   view.setUint32(0, packet.interface ?? 0, true)
-  view.setUint32(4, Number(timestamp >> 32n), true)
-  view.setUint32(8, Number(timestamp & 0xffffffffn), true)
+  setTime(view, 4, timestamp)
   view.setUint32(12, bytes.length, true)
   view.setUint32(16, packet.length ?? bytes.length, true)
-  const tail = comment === undefined ? new Uint8Array(0) : options([OPTION.comment, encode(comment)])
-  return block(BLOCK.enhanced, header, pad(bytes), tail)
+  const list = packetOptions(packet)
+  return block(BLOCK.enhanced, header, pad(bytes), list.length === 0 ? new Uint8Array(0) : options(...list))
+}
+
+function packetOptions({ comment, inbound, dropped, xdpAction }: PcapngPacket): Option[] {
+  const list: Option[] = commentOption(comment)
+  if (inbound === true) list.push([OPTION.flags, Uint8Array.of(INBOUND, 0, 0, 0)])
+  if (dropped !== undefined) list.push([OPTION.dropped, u64(dropped)])
+  if (xdpAction !== undefined) list.push([OPTION.verdict, concat(Uint8Array.of(VERDICT_XDP), u64(xdpAction))])
+  return list
+}
+
+export interface PcapngStatistics {
+  readonly interface: number
+  /** Nanoseconds since 1970. */
+  readonly start: bigint
+  readonly end: bigint
+  /** Packets that matched, written or not. */
+  readonly accepted: number
+  /** Packets that matched, and found no room on their way here. */
+  readonly dropped: number
+  /** Packets written. */
+  readonly delivered: number
+}
+
+/** What there is to say of an interface at the end of a capture. */
+export function pcapngStatistics(statistics: PcapngStatistics): Uint8Array {
+  const { start, end, accepted, dropped, delivered } = statistics
+  const body = new Uint8Array(12)
+  const view = new DataView(body.buffer)
+  view.setUint32(0, statistics.interface, true)
+  setTime(view, 4, end)
+  return block(
+    BLOCK.statistics,
+    body,
+    options(
+      [OPTION.startTime, time(start)],
+      [OPTION.endTime, time(end)],
+      [OPTION.lost, u64(dropped)],
+      [OPTION.accepted, u64(accepted)],
+      [OPTION.delivered, u64(delivered)],
+    ),
+  )
 }
 
 /** A whole file. */
@@ -57,7 +126,23 @@ export function writePcapng(packets: readonly PcapngPacket[], interfaces?: reado
   return concat(pcapngHeader(interfaces), ...packets.map(pcapngPacket))
 }
 
+/** Bytes of the whole blocks among the first `length` of some blocks: what a reader can make use of. */
+export function wholePcapngBlocks(blocks: Uint8Array, length: number): number {
+  const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.byteLength)
+  let at = 0
+  while (at + 8 <= length) {
+    const size = view.getUint32(at + 4, true)
+    if (at + size > length) break
+    at += size
+  }
+  return at
+}
+
 type Option = readonly [code: number, value: Uint8Array]
+
+function commentOption(comment: string | undefined): Option[] {
+  return comment === undefined ? [] : [[OPTION.comment, encode(comment)]]
+}
 
 function options(...list: readonly Option[]): Uint8Array {
   const parts = list.map(([code, value]) => concat(optionHeader(code, value.length), pad(value)))
@@ -81,6 +166,24 @@ function block(type: number, ...bodies: readonly Uint8Array[]): Uint8Array {
   view.setUint32(4, bytes.length, true)
   view.setUint32(8 + body.length, bytes.length, true)
   bytes.set(body, 8)
+  return bytes
+}
+
+/** Times are two words, the higher one first. */
+function setTime(view: DataView, at: number, nanoseconds: bigint): void {
+  view.setUint32(at, Number(nanoseconds >> 32n), true)
+  view.setUint32(at + 4, Number(nanoseconds & 0xffffffffn), true)
+}
+
+function time(nanoseconds: bigint): Uint8Array {
+  const bytes = new Uint8Array(8)
+  setTime(new DataView(bytes.buffer), 0, nanoseconds)
+  return bytes
+}
+
+function u64(value: number): Uint8Array {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true)
   return bytes
 }
 

@@ -5,10 +5,29 @@ import { type CapturedPacket, failCapture, takeBytes } from './capture.ts'
 export const PCAPNG_MAGIC = 0x0a0d0d0a
 
 /** Block types. */
-export const BLOCK = { section: PCAPNG_MAGIC, interface: 1, simple: 3, enhanced: 6 } as const
+export const BLOCK = { section: PCAPNG_MAGIC, interface: 1, simple: 3, statistics: 5, enhanced: 6 } as const
 
-/** Option codes. */
-export const OPTION = { end: 0, comment: 1, name: 2, application: 4, resolution: 9, offset: 14 } as const
+/** Option codes; but for the first two each kind of block has its own. */
+export const OPTION = {
+  end: 0,
+  comment: 1,
+  // Of a section.
+  application: 4,
+  // Of an interface.
+  name: 2,
+  resolution: 9,
+  offset: 14,
+  // Of a packet.
+  flags: 2,
+  dropped: 4,
+  verdict: 7,
+  // Of an interface's statistics.
+  startTime: 2,
+  endTime: 3,
+  lost: 5,
+  accepted: 6,
+  delivered: 8,
+} as const
 
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d
 

@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../command.ts'
 import { add } from './add.ts'
 import { apply } from './apply.ts'
+import { capture } from './capture.ts'
 import { check } from './check.ts'
 import { confirm } from './confirm.ts'
 import { doctor } from './doctor.ts'
@@ -27,6 +28,7 @@ export const commands: readonly CommandSpec[] = [
   sets,
   explain,
   replay,
+  capture,
   top,
   doctor,
   up,

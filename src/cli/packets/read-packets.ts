@@ -6,6 +6,7 @@ import { usageError } from '../exit-codes.ts'
 import { plural } from '../format/numbers.ts'
 import type { Session } from '../session.ts'
 import { parseHexPacket } from './hex.ts'
+import { wholePacket } from './whole-packet.ts'
 
 export interface PacketInput {
   readonly packets: readonly Uint8Array[]
@@ -54,14 +55,10 @@ function fromCapture(path: string, captured: readonly CapturedPacket[]): PacketI
     )
   }
   if (captured.length === 0) throw usageError(`Cannot use capture "${path}": it has no packets`)
-  return { packets: captured.map(whole), cut: captured.filter((packet) => packet.length > packet.bytes.length).length }
-}
-
-function whole({ bytes, length }: CapturedPacket): Uint8Array {
-  if (length <= bytes.length) return bytes
-  const padded = new Uint8Array(length)
-  padded.set(bytes)
-  return padded
+  return {
+    packets: captured.map(({ bytes, length }) => wholePacket(bytes, length)),
+    cut: captured.filter((packet) => packet.length > packet.bytes.length).length,
+  }
 }
 
 function isFile(path: string): boolean {

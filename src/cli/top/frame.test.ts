@@ -15,6 +15,7 @@ function reading(at: number, packets: number, rules: readonly RuleStatus[] = [])
     malformed: { udp_length: count(packets / 10), eth_truncated: zero },
     rules: {},
     retired: { pass: zero, drop: zero },
+    samplesLost: zero,
   }
   return { at, counters, rules }
 }
