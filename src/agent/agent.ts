@@ -1,6 +1,7 @@
 import { ConfigError, type LoadedConfig, loadConfig } from '../config/index.ts'
 import {
   type ApplyResult,
+  type CaptureRequest,
   type CountersReport,
   defaultPaths,
   Firewall,
@@ -163,6 +164,13 @@ export class Agent implements Control {
   async undo(id: string): Promise<RuleStatus> {
     const rule = await this.#firewall.undo(id)
     this.#tell('rule-removed', `${rule.id}: ${rule.text}`)
+    return rule
+  }
+
+  async capture(request: CaptureRequest): Promise<RuleStatus> {
+    const rule = await this.#firewall.capture(request)
+    this.#schedule()
+    this.#tell('capture-began', `${rule.id}: ${rule.text}`)
     return rule
   }
 

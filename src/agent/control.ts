@@ -1,3 +1,4 @@
+import type { CaptureRequest } from '../firewall/capture.ts'
 import type {
   ApplyResult,
   CountersReport,
@@ -63,6 +64,8 @@ export interface Control {
   contains(set: string, addresses: readonly string[]): Promise<readonly boolean[]>
   drop(expr: string, options?: DropOptions): Promise<RuleStatus>
   undo(id: string): Promise<RuleStatus>
+  /** Begins to copy packets for whoever opens the capture of that id; `undo` ends it. */
+  capture(request: CaptureRequest): Promise<RuleStatus>
   /** Test runs of the live program, which leave its counters alone. */
   probe(packets: readonly Uint8Array[]): Promise<ProbeReport>
   samples(options?: { readonly signal?: AbortSignal }): AsyncIterable<Sample>

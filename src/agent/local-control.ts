@@ -1,6 +1,7 @@
 import { findConfig, type LoadedConfig, loadConfig } from '../config/index.ts'
 import {
   type ApplyResult,
+  type CaptureRequest,
   type CountersReport,
   defaultPaths,
   Firewall,
@@ -88,6 +89,10 @@ export class LocalControl implements Control {
 
   undo(id: string): Promise<RuleStatus> {
     return this.#firewall.undo(id)
+  }
+
+  capture(request: CaptureRequest): Promise<RuleStatus> {
+    return this.#firewall.capture(request)
   }
 
   probe(packets: readonly Uint8Array[]): Promise<ProbeReport> {

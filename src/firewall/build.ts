@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BpfMap, Program } from '../bpf/index.ts'
-import type { Rule } from '../rules/ast.ts'
+import type { Capture, Rule } from '../rules/ast.ts'
 import type { ClockCalibration, Compiled, MapNeed } from '../rules/compile/index.ts'
 import { formatRuleBody } from '../rules/print.ts'
 import { calibrateClock } from './clock.ts'
@@ -111,9 +111,8 @@ class Builder {
   }
 
   /** A map of the generation before, pinned again beside the new ones; undefined if there is none. */
-  #reuse(symbol: string): BpfMap | undefined {
-    const { source } = this.#request
-    const pin = source === undefined ? undefined : join(source.folder, pinOf(symbol))
+  #reuse(symbol: string, from = this.#request.source): BpfMap | undefined {
+    const pin = from === undefined ? undefined : join(from.folder, pinOf(symbol))
     if (pin === undefined || !existsSync(pin)) return undefined
     return this.#pin(this.#handles.keep(openMap(pin)), symbol)
   }
@@ -159,11 +158,18 @@ class Builder {
 
   #map(need: MapNeed, compiled: Compiled): BpfMap {
     if (need.purpose === 'set') return this.#handles.keep(openMap(join(this.#staging, pinOf(need.symbol))))
-    const reused = this.#keeps(need) ? this.#reuse(need.symbol) : undefined
+    const capture = this.#captureOf(need)
+    const reused = this.#keeps(need) ? this.#reuse(need.symbol, capture && this.#request.live) : undefined
     if (reused !== undefined) return reused
-    const map = this.#handles.keep(createNeeded(need))
+    const map = this.#handles.keep(createNeeded(need, capture?.ringBytes))
     if (need.purpose === 'tables') map.mmap().set(compiled.tables)
     return this.#pin(map, need.symbol)
+  }
+
+  /** The capture that a ring or a lease belongs to. Its reader has them open, so they stay, whatever is rolled back to. */
+  #captureOf({ purpose, symbol }: MapNeed): Capture | undefined {
+    if (purpose !== 'ring' && purpose !== 'lease') return undefined
+    return this.#rules.find((rule) => symbol === `${purpose}:${rule.id}`)?.capture
   }
 
   /** Tables belong to one program. Cells are of use as long as their limit says the same. */
@@ -266,8 +272,15 @@ const lasting: readonly MapNeed[] = [
 ]
 
 function manifestRule(rule: Rule, slot: number, dynamic: boolean): ManifestRule {
-  const text = formatRuleBody(rule)
-  return { id: rule.id, text, slot, dynamic, ...(rule.until === undefined ? {} : { until: String(rule.until) }) }
+  const { id, until, capture } = rule
+  return {
+    id,
+    text: formatRuleBody(rule),
+    slot,
+    dynamic,
+    ...(until === undefined ? {} : { until: String(until) }),
+    ...(capture === undefined ? {} : { capture }),
+  }
 }
 
 /** The part of a rule's text that its cells depend on. */

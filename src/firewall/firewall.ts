@@ -1,13 +1,16 @@
 import { join } from 'node:path'
 import type { BpfMap } from '../bpf/index.ts'
 import type { BuildRequest, Step } from './build.ts'
+import { type CaptureRequest, captureRule } from './capture.ts'
+import { CaptureReader } from './capture-reader.ts'
 import { readCounters } from './counters.ts'
 import type { Desired } from './desired.ts'
-import { type DropRequest, dynamicRule, dynamicRules, findDynamic, isOver, toRule } from './dynamic.ts'
+import { type DropRequest, dynamicRule, dynamicRules, findDynamic, rulesOver, toRule } from './dynamic.ts'
 import { FirewallError } from './errors.ts'
 import { Handles } from './handles.ts'
 import { detach, findInterfaces, interfaceStatus } from './interfaces.ts'
 import type { SetChangeRecord } from './journal.ts'
+import { withLease } from './lease.ts'
 import { type Live, readLive, readManifest, requireLive } from './live.ts'
 import { takeLock } from './lock.ts'
 import type { Manifest } from './manifest.ts'
@@ -73,7 +76,7 @@ export class Firewall {
   /** What an apply would do. Compiles, but loads and changes nothing. */
   async plan({ desired }: Pick<ApplyRequest, 'desired'>): Promise<Plan> {
     findInterfaces(this.#paths, desired.interfaces)
-    const { plan, measure } = await draftPlan(readLive(this.#paths)?.manifest, desired, await openSets(desired.sets))
+    const { plan, measure } = await draftPlan(readLive(this.#paths), desired, await openSets(desired.sets))
     return { ...plan, instructions: measure() }
   }
 
@@ -85,7 +88,7 @@ export class Firewall {
       const live = readLive(this.#paths)
       const { desired } = request
       const sets = await openSets(desired.sets)
-      const { plan } = await draftPlan(live?.manifest, desired, sets)
+      const { plan } = await draftPlan(live, desired, sets)
       const changed = live === undefined || !this.#isInForce(live, request, plan)
       const manifest = changed ? await this.#replace(request, live, { configured: desired.rules, sets }) : live.manifest
       const { generation, instructions } = manifest
@@ -165,18 +168,37 @@ export class Firewall {
     return this.#change(async () => {
       const live = requireLive(this.#paths)
       const rule = dynamicRule(request, live.manifest)
-      await this.#rebuild(live, { dynamic: [rule, ...dynamicRules(live.manifest)] })
+      await this.#rebuild(live, { dynamic: [rule, ...dynamicRules(live)] })
       return this.rules().find((one) => one.id === rule.id)!
     })
   }
 
-  /** Takes back a rule made by {@link drop}. */
+  /**
+   * Begins to copy packets to a ring of their own, before and whatever the rules decide. Its reader, {@link openCapture}, keeps it
+   * alive; {@link undo} ends it.
+   */
+  capture(request: CaptureRequest): Promise<RuleStatus> {
+    return this.#change(async () => {
+      const live = requireLive(this.#paths)
+      const rule = captureRule(request, live.manifest)
+      await this.#rebuild(live, { dynamic: [rule, ...dynamicRules(live)] })
+      withLease(requireLive(this.#paths).folder, rule.id, (lease) => lease.renew())
+      return this.rules().find((one) => one.id === rule.id)!
+    })
+  }
+
+  /** Reads what a capture copies. */
+  openCapture(id: string): CaptureReader {
+    return CaptureReader.open(this.#paths, id)
+  }
+
+  /** Takes back a rule made by {@link drop} or {@link capture}. */
   undo(id: string): Promise<RuleStatus> {
     return this.#change(async () => {
       const live = requireLive(this.#paths)
       findDynamic(live.manifest, id)
       const before = ruleStatus(live).find((rule) => rule.id === id)!
-      await this.#rebuild(live, { dynamic: dynamicRules(live.manifest).filter((rule) => rule.id !== id) })
+      await this.#rebuild(live, { dynamic: dynamicRules(live).filter((rule) => rule.id !== id) })
       return before
     })
   }
@@ -185,7 +207,7 @@ export class Firewall {
   collectExpired(): Promise<number> {
     return this.#change(async () => {
       const live = readLive(this.#paths)
-      const over = live?.manifest.rules.filter(isOver).length ?? 0
+      const over = live === undefined ? 0 : rulesOver(live).length
       if (live !== undefined && over > 0) await this.#rebuild(live, {})
       return over
     })
@@ -281,9 +303,7 @@ export class Firewall {
     if (request.minor !== true && readPending(live.folder) !== undefined) return false
     const interfaces = interfaceStatus(this.#paths, entryId(this.#paths), live.manifest.interfaces)
     return (
-      live.manifest.digest === request.digest &&
-      !live.manifest.rules.some(isOver) &&
-      interfaces.every((one) => one.attached)
+      live.manifest.digest === request.digest && rulesOver(live).length === 0 && interfaces.every((one) => one.attached)
     )
   }
 
@@ -300,7 +320,7 @@ export class Firewall {
         malformed: request.desired.malformed,
         interfaces: request.desired.interfaces,
         digest: request.digest,
-        dynamic: dynamicRules(live?.manifest),
+        dynamic: dynamicRules(live),
         live,
         source: live,
         previous: previousOf(live, request.minor === true),
@@ -377,7 +397,7 @@ function contentsOf(
     interfaces,
     digest,
     configured: rules.filter((rule) => !rule.dynamic).map(toRule),
-    dynamic: dynamicRules(live.manifest),
+    dynamic: dynamicRules(live),
     sets: keptSets(from),
   }
 }

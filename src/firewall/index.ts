@@ -1,4 +1,6 @@
 /** The firewall: its configuration, its state in the kernel and everything that changes it. */
+export type { CaptureRequest } from './capture.ts'
+export { CaptureReader } from './capture-reader.ts'
 export type { FirewallConfig, SetConfig } from './config.ts'
 export type { Desired, DesiredInterface, SetSource } from './desired.ts'
 export type { DropRequest } from './dynamic.ts'
@@ -9,12 +11,15 @@ export { defaultPaths, type Paths } from './paths.ts'
 export type { RuleConfig } from './rule-config.ts'
 export type {
   ApplyResult,
+  CapturedPacket,
+  CaptureStatus,
   Change,
   ChangeKind,
   Count,
   CountersReport,
   FirewallStatus,
   InterfaceStatus,
+  PacketCopy,
   PendingConfirm,
   Plan,
   Probe,

@@ -82,6 +82,17 @@ test('planSlots keeps retired slots over changes that do not move the generation
   assert.deepEqual(back.fresh, [])
 })
 
+test('planSlots folds no slot that the program in force counts in until it is swapped', () => {
+  const one = manifest(1, [drop('a')], planSlots([drop('a')], undefined, { generation: 1, previous: undefined }))
+  const second = planSlots([], one, { generation: 2, previous: undefined })
+  assert.deepEqual(second.fold, [])
+  const third = planSlots([], manifest(2, [], second), { generation: 3, previous: undefined })
+  assert.deepEqual(
+    third.fold.map((slot) => slot.id),
+    ['a'],
+  )
+})
+
 test('planSlots refuses more rules than there are slots', () => {
   const rules = Array.from({ length: SLOTS - FIRST_RULE_SLOT + 1 }, (_, index) => drop(`r${index}`))
   const work = () => planSlots(rules, undefined, { generation: 1, previous: undefined })

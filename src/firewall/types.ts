@@ -27,8 +27,21 @@ export interface RuleStatus {
   readonly dynamic: boolean
   /** Packets that the rule decided, or that it matched if it is a `count` or a `sample`; for a `limit` those over it. */
   readonly count: Count
-  /** Milliseconds until a dynamic rule no longer matches; 0 when that is over. */
+  /** Milliseconds until a dynamic rule no longer matches; 0 when that is over. A capture's reader puts it off. */
   readonly expiresInMs?: number
+  readonly capture?: CaptureStatus
+}
+
+/** Of a rule that copies packets for `seawall capture`. */
+export interface CaptureStatus {
+  /** Bytes of a packet that are copied at most. */
+  readonly snaplen: number
+  /** Only packets of which this became. */
+  readonly verdict?: 'drop' | 'pass'
+  /** Size of the ring buffer. */
+  readonly ringBytes: number
+  /** Packets that the ring buffer had no room for. */
+  readonly lost: number
 }
 
 export interface SetStatus {
@@ -52,6 +65,8 @@ export interface CountersReport {
   readonly rules: Readonly<Record<string, Count>>
   /** Packets decided by rules that are no longer in force. */
   readonly retired: { readonly pass: Count; readonly drop: Count }
+  /** Samples that found no room in the common ring buffer, since nobody reads it or too slowly; no verdict, and in no sum. */
+  readonly samplesLost: Count
 }
 
 export interface PendingConfirm {
@@ -106,19 +121,29 @@ export interface ApplyResult {
   readonly tookMs: number
 }
 
-/** A sampled packet, as the data path copied it. */
-export interface Sample {
+/** A packet, as the data path copied it. */
+export interface PacketCopy {
   /** CLOCK_MONOTONIC, nanoseconds. */
   readonly timestamp: bigint
   /** What decided: a rule id, `default`, or `malformed:<reason>`. */
   readonly decidedBy: string
   readonly verdict: 'pass' | 'drop'
-  /** Id of the `sample` rule that asked for the copy, if one did. */
-  readonly sampledBy?: string
   /** Length of the frame; `bytes` holds its beginning. */
   readonly length: number
   readonly ifindex: number
   readonly bytes: Uint8Array
+}
+
+export interface Sample extends PacketCopy {
+  /** Id of the `sample` rule that asked for the copy, if one did. */
+  readonly sampledBy?: string
+  /** Samples just before this one that its reader was too slow for. */
+  readonly skipped?: number
+}
+
+export interface CapturedPacket extends PacketCopy {
+  /** Packets just before this one that the ring buffer had no room for. */
+  readonly lost: number
 }
 
 /** What packets were run through, see twin.ts. */

@@ -3,6 +3,7 @@ import { decidedBy } from '../../src/cli/explain/decided-by.ts'
 import { FirewallError } from '../../src/firewall/errors.ts'
 import type {
   ApplyResult,
+  CaptureRequest,
   CountersReport,
   FirewallStatus,
   Plan,
@@ -45,6 +46,7 @@ const counters: CountersReport = {
   malformed: { eth_truncated: none, udp_length: { packets: 11, bytes: 660 } },
   rules: Object.fromEntries(rules.map(({ id, count }) => [id, count])),
   retired: { pass: none, drop: none },
+  samplesLost: none,
 }
 
 const firewall: FirewallStatus = {
@@ -162,6 +164,12 @@ export class FixedControl implements Control {
       dynamic: true,
       ...(forMs === undefined ? {} : { expiresInMs: forMs }),
     })
+  }
+
+  async capture({ expr = 'true', snaplen = 65_552, ringBytes = 4_194_304 }: CaptureRequest): Promise<RuleStatus> {
+    parseExpr(expr)
+    const capture = { snaplen, ringBytes, lost: 0 }
+    return rule('capture:8', `sample 1/1 if ${expr}`, [0, 0], { dynamic: true, expiresInMs: 10_000, capture })
   }
 
   async undo(id: string): Promise<RuleStatus> {

@@ -1,7 +1,16 @@
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { FirewallError } from '../../firewall/errors.ts'
-import type { ApplyResult, CountersReport, Plan, ProbeReport, RuleStatus, Sample, SetStatus } from '../../firewall/index.ts'
+import type {
+  ApplyResult,
+  CaptureRequest,
+  CountersReport,
+  Plan,
+  ProbeReport,
+  RuleStatus,
+  Sample,
+  SetStatus,
+} from '../../firewall/index.ts'
 import type { ApplyOptions, Control, DropOptions, SetChange, Status } from '../control.ts'
 import { type ErrorBody, reviveError } from './error-body.ts'
 import { toHex } from './hex.ts'
@@ -67,6 +76,10 @@ export class ApiClient implements Control {
 
   undo(id: string): Promise<RuleStatus> {
     return this.#ask('DELETE', `/v1/rules/${encodeURIComponent(id)}`)
+  }
+
+  capture(request: CaptureRequest): Promise<RuleStatus> {
+    return this.#ask('POST', '/v1/captures', request)
   }
 
   probe(packets: readonly Uint8Array[]): Promise<ProbeReport> {

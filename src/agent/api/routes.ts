@@ -31,6 +31,13 @@ const drop = z.strictObject({
   forMs: z.number().int().positive().optional(),
   id: z.string().optional(),
 })
+const capture = z.strictObject({
+  expr: z.string().optional(),
+  verdict: z.enum(['drop', 'pass']).optional(),
+  every: z.number().optional(),
+  snaplen: z.number().optional(),
+  ringBytes: z.number().optional(),
+})
 const probe = z.strictObject({ packets: z.array(z.string()) })
 
 /** Every operation of {@link Control} as a route under `/v1`. */
@@ -92,6 +99,7 @@ function rulesAndSets(app: Api, control: Control): void {
     const { expr, ...rest } = await input(c, drop)
     return c.json(await control.drop(expr, defined(rest)))
   })
+  app.post('/v1/captures', async (c) => c.json(await control.capture(defined(await input(c, capture)))))
   app.delete('/v1/rules/:id', async (c) => c.json(await control.undo(c.req.param('id'))))
   app.post('/v1/sets/:set/prefixes', async (c) =>
     c.json(await control.addToSet(c.req.param('set'), (await input(c, prefix)).prefix)),
