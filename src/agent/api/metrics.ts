@@ -122,6 +122,14 @@ function firewallMetrics(metrics: Metrics, firewall: FirewallStatus): void {
     ['interface', 'mode'],
     interfaces.map((one) => [[one.name, one.mode], one.attached ? 1 : 0]),
   )
+  const captures = rules.flatMap(({ id, capture }) => (capture === undefined ? [] : [{ id, ...capture }]))
+  metrics.gauge('seawall_firewall_captures', 'Captures going on', [], [[[], captures.length]])
+  metrics.counter(
+    'seawall_firewall_capture_lost_total',
+    'Packets that the ring buffer of the capture had no room for',
+    ['rule'],
+    captures.map(({ id, lost }) => [[id], lost]),
+  )
   const ofSets = (value: 'prefixes' | 'bytes'): Rows => sets.map((set) => [[set.name], set[value]])
   metrics.gauge('seawall_firewall_set_prefixes', 'Prefixes in the set', ['set'], ofSets('prefixes'))
   metrics.gauge('seawall_firewall_set_bytes', 'Memory of the set in the kernel', ['set'], ofSets('bytes'))
@@ -145,4 +153,10 @@ function counterMetrics(metrics: Metrics, report: CountersReport, firewall: Fire
   )
   const retired = [[['pass'], report.retired.pass] as const, [['drop'], report.retired.drop] as const]
   metrics.count(`${name}_retired`, 'decided by rules that are no longer in force', ['verdict'], retired)
+  metrics.counter(
+    `${name}_samples_lost_total`,
+    'Samples that the ring buffer had no room for',
+    [],
+    [[[], report.samplesLost.packets]],
+  )
 }
