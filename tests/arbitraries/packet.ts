@@ -28,6 +28,46 @@ export function randomPacket(random: Random): Uint8Array {
   return damage(random, frame).slice(0, MAX_FRAME)
 }
 
+/** A SYN over plain IP, or now and then over IP that is not so plain. */
+export function randomSynPacket(random: Random): Uint8Array {
+  const ttl = random.pick([0, 1, 29, 30, 63, 64, 65, 92, 93, 128, 220, 255])
+  const tos = random.weighted([80, 0], [10, 0x10], [10, random.int(1, 3)])
+  const ip = random.weighted<() => Content>(
+    [50, () => ipv4({ src: random.pick(pool.ipv4), ttl, tos, ...randomId(random) })],
+    [
+      35,
+      () => ipv6({ src: random.pick(pool.ipv6), hopLimit: ttl, trafficClass: tos, flow: random.pick([0, 0x12345]) }),
+    ],
+    [8, () => randomIpv4(random)],
+    [7, () => randomIpv6(random)],
+  )()
+  const extensions = random.chance(0.04) ? [randomExtension(random)] : []
+  const payload = random.chance(0.1) ? [raw('data')] : []
+  return buildPacket(ethernet(), ip, ...extensions, randomSyn(random), ...payload)
+}
+
+const randomId = (random: Random) =>
+  random.weighted(
+    [70, { flags: 2, id: 0x1234 }],
+    [12, { flags: 2, id: 0 }],
+    [6, { flags: 0, id: 0 }],
+    [6, { flags: 4, id: 7 }],
+    [6, { options: Uint8Array.of(0x94, 4, 0, 0) }],
+  )
+
+/** The frame with one bit of its first 100 bytes the other way round. */
+export function flipBit(random: Random, frame: Uint8Array): Uint8Array {
+  const flipped = frame.slice()
+  const at = random.int(0, Math.min(frame.length, 100) - 1)
+  flipped[at] = flipped[at]! ^ (1 << random.int(0, 7))
+  return flipped
+}
+
+/** A DNS message over UDP. */
+export function randomDnsPacket(random: Random): Uint8Array {
+  return buildPacket(ethernet(), ipv4(), udp({ srcport: 4000, dstport: 53 }), ...randomDns(random))
+}
+
 /** The first `length` bytes of the frame for every length from `from` on. */
 export function everyCut(frame: Uint8Array, from = 0): Uint8Array[] {
   return Array.from({ length: frame.length - from + 1 }, (_, index) => frame.slice(0, from + index))
@@ -167,6 +207,7 @@ function randomIcmp(random: Random) {
 }
 
 function randomTcp(random: Random): Content {
+  if (random.chance(0.3)) return randomSyn(random)
   return tcp({
     srcport: random.pick(pool.ports),
     dstport: random.pick(pool.ports),
@@ -178,6 +219,28 @@ function randomTcp(random: Random): Content {
     ...sometimes(random, 0.65, () => ({ options: randomTcpOptions(random) })),
     ...sometimes(random, 0.05, () => ({ headerLength: 4 * random.int(0, 15) })),
   })
+}
+
+/** A SYN with options that belong together and a window that often is a multiple of something. */
+function randomSyn(random: Random): Content {
+  const size = random.pick([100, 512, 1448, 1460, 1440, 1428, 1480, 1500, 1520])
+  return tcp({
+    srcport: random.pick(pool.ports),
+    dstport: random.pick(pool.ports),
+    seq: random.weighted([80, 0x12345678], [20, 0]),
+    ack: random.weighted([85, 0], [15, random.pick(pool.longs)]),
+    flags: random.weighted([75, 0x02], [10, 0xc2], [5, 0x0a], [5, 0x22], [5, 0x2a]),
+    window: random.chance(0.6) ? size * random.pick([1, 2, 4, 10, 44, 20]) : random.pick(pool.words),
+    urgentPointer: random.weighted([85, 0], [15, random.pick(pool.words)]),
+    options: damageOptions(random, Uint8Array.from(random.pick(pool.synOptions))),
+  })
+}
+
+function damageOptions(random: Random, options: Uint8Array): Uint8Array {
+  if (options.length === 0 || random.chance(0.7)) return options
+  const damaged = options.slice(0, random.chance(0.3) ? random.int(0, options.length) : options.length)
+  if (damaged.length > 0) damaged[random.int(0, damaged.length - 1)] = random.pick(pool.bytes)
+  return damaged
 }
 
 function randomTcpOptions(random: Random): Uint8Array {

@@ -49,6 +49,28 @@ export const pool = {
     `${'x'.repeat(63)}.${'y'.repeat(63)}.${'z'.repeat(63)}.${'w'.repeat(61)}`,
     Array.from({ length: 127 }, () => 'i').join('.'),
   ],
+  /** As sent by Linux, Windows, macOS, nmap, and by nobody. */
+  signatures: [
+    '*:64:0:*:mss*44,7:mss,sok,ts,nop,ws:df,id+:0',
+    '*:128:0:*:8192,8:mss,nop,ws,nop,nop,sok:df,id+:0',
+    '*:64:0:*:65535,6:mss,nop,ws,nop,nop,ts,sok,eol+1:df,id+,ecn:0',
+    '*:64-:0:1460:1,10:ws,nop,mss,ts,sok:ack+:0',
+    '*:255:0:*:*,*::bad:*',
+    '6:64:0:*:%3,*:mss,?77,sack,ts:flow,seq-,uptr+,ts1-,ts2+:+',
+  ],
+  /** TCP options of SYNs as they come. */
+  synOptions: [
+    [2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 1, 2, 3, 0, 0, 0, 0, 1, 3, 3, 7],
+    [2, 4, 5, 0xb4, 1, 3, 3, 8, 1, 1, 4, 2],
+    [2, 4, 5, 0xa0, 1, 3, 3, 6, 1, 1, 8, 10, 0, 1, 2, 3, 0, 0, 0, 0, 4, 2, 0, 0],
+    [3, 3, 10, 1, 2, 4, 5, 0xb4, 8, 10, 255, 255, 255, 255, 0, 0, 0, 0, 4, 2],
+    [2, 4, 0, 100, 0, 0, 0, 7],
+    [2, 4, 5, 0xb4, 8, 10, 0, 0, 0, 0, 0, 0, 0, 9, 3, 3, 15, 0],
+    [2, 4, 2, 0, 5, 10, 1, 2, 3, 4, 5, 6, 7, 8, 3, 3, 1, 1],
+    [4, 3, 2, 4, 5, 0xb4, 3, 4, 7, 1],
+    [2, 4, 1, 2, 253, 6, 0, 0, 0, 0, 3, 3],
+    [],
+  ],
   texts: [
     'A',
     'AAAA',

@@ -5,13 +5,18 @@ import { parseMac } from '../../src/net/mac.ts'
 import { type Prefix, prefixOf } from '../../src/net/prefix.ts'
 import type { Action, Comparison, Expr, FieldRef, Item, LimitKey, Rule, Value } from '../../src/rules/ast.ts'
 import { MAX_WINDOW } from '../../src/rules/ast.ts'
+import { pcap } from '../../src/rules/classic/pcap.ts'
+import { RuleError } from '../../src/rules/errors.ts'
 import { readFact } from '../../src/rules/facts.ts'
 import { type FieldName, fields } from '../../src/rules/fields.ts'
 import { canonical, compare, fieldRef } from '../../src/rules/make.ts'
 import { defaultBits6 } from '../../src/rules/rule-defaults.ts'
+import { readSyn, type Syn } from '../../src/rules/signatures/syn.ts'
 import { canonicalName } from '../../src/rules/values.ts'
+import { randomPcap } from './pcap.ts'
 import { pool } from './pool.ts'
 import type { Random } from './random.ts'
+import { randomPattern, randomSignature } from './signature.ts'
 
 export const fieldNames = Object.keys(fields) as FieldName[]
 
@@ -30,12 +35,17 @@ export class RuleMaker {
   readonly #present = new Map<Dissection, readonly FieldName[]>()
 
   readonly #names: readonly FieldName[]
+  readonly #syns: readonly Syn[]
+  /** Whether the case has p0f signatures, which take much of a program's room. */
+  readonly #signatures: boolean
 
   constructor(random: Random, packets: readonly Uint8Array[]) {
     this.#random = random
     const share = random.pick([0.1, 0.2, 0.35, 0.5])
     this.#names = fieldNames.filter((name) => alwaysIn.has(name) || random.chance(share))
     this.#packets = packets.map(dissect).filter((packet) => packet.malformed === null)
+    this.#signatures = random.chance(0.4)
+    this.#syns = this.#packets.flatMap((packet) => readSyn(packet) ?? [])
   }
 
   /** Any expression, in canonical form. */
@@ -52,6 +62,8 @@ export class RuleMaker {
       [20, () => ({ kind: 'or', terms: random.list(2, 4, () => this.#expr(depth - 1)) })],
       [12, () => ({ kind: 'not', term: this.#expr(depth - 1) })],
       [25, () => this.#anchored()],
+      [this.#signatures ? 8 : 0, () => this.#signatureTest()],
+      [6, () => this.#pcapTest()],
       [1, () => ({ kind: 'literal', value: random.chance(0.5) })],
     )()
   }
@@ -68,6 +80,21 @@ export class RuleMaker {
     const known = this.#present.get(packet) ?? this.#names.filter((name) => isPresent(packet, name))
     this.#present.set(packet, known)
     return known
+  }
+
+  #signatureTest(): Expr {
+    const syn = this.#syns.length > 0 && this.#random.chance(0.9) ? this.#random.pick(this.#syns) : undefined
+    return { kind: 'p0f', signature: randomSignature(this.#random, syn) }
+  }
+
+  #pcapTest(): Expr {
+    for (;;) {
+      try {
+        return pcap(randomPcap(this.#random, this.#random.int(0, 1))).expr
+      } catch (error) {
+        if (!(error instanceof RuleError)) throw error
+      }
+    }
   }
 
   /** Many rules that compare the same fields in the same way with different values. */
@@ -92,15 +119,24 @@ export class RuleMaker {
         return { kind: 'flag', field: name }
       case 'number':
         return this.#numberTest(fieldRef(name), packet)
+      case 'name':
+        if (random.chance(0.4)) {
+          return { kind: 'matches', field: fieldRef(name), pattern: randomPattern(random, this.#name(packet)) }
+        }
+        return this.#valueTest(name, packet)
       case 'address':
       case 'mac':
-      case 'name':
-        return random.chance(0.5)
-          ? compare(fieldRef(name), random.pick(['==', '!=']), this.#value(fieldRef(name), packet))
-          : { kind: 'in', field: fieldRef(name), items: this.#items(fieldRef(name), packet) }
+        return this.#valueTest(name, packet)
       case 'bytes':
         return this.#payloadTest(name, packet)
     }
+  }
+
+  #valueTest(name: FieldName, packet: Dissection | undefined): Expr {
+    const random = this.#random
+    return random.chance(0.5)
+      ? compare(fieldRef(name), random.pick(['==', '!=']), this.#value(fieldRef(name), packet))
+      : { kind: 'in', field: fieldRef(name), items: this.#items(fieldRef(name), packet) }
   }
 
   #numberTest(field: FieldRef, packet: Dissection | undefined): Expr {

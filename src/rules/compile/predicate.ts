@@ -1,7 +1,7 @@
 import { type ClassicProgram, formatClassic } from '../classic/index.ts'
 import type { FieldName } from '../fields.ts'
 import { formatSignature } from '../signatures/format-signature.ts'
-import type { VersionedSignature } from './signature.ts'
+import type { SignaturePart, VersionedSignature } from './signature.ts'
 
 /** A question about a packet that takes code of its own; false if the packet lacks the field. */
 export type Predicate =
@@ -22,7 +22,11 @@ export type Predicate =
     }
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'pattern'; readonly pattern: string }
-  | { readonly kind: 'signature'; readonly signature: VersionedSignature }
+  | {
+      readonly kind: 'signature'
+      readonly parts: readonly SignaturePart[]
+      readonly signature: VersionedSignature
+    }
   | { readonly kind: 'pcap'; readonly program: ClassicProgram }
   /** There is a name asked for. */
   | { readonly kind: 'question' }
@@ -44,7 +48,7 @@ export function predicateKey(p: Predicate): string {
     case 'pattern':
       return `dns.qry.name matches ${p.pattern}`
     case 'signature':
-      return `p0f ${formatSignature(p.signature)}`
+      return `p0f ${p.parts.join('+')} ${formatSignature(p.signature)}`
     case 'pcap':
       return `pcap ${formatClassic(p.program).join()}`
     case 'before':

@@ -12,7 +12,7 @@ import { emitPattern } from './name-pattern.ts'
 import { QUESTION } from './parse/dns.ts'
 import { emitPayloadPointer } from './payload-pointer.ts'
 import type { Predicate } from './predicate.ts'
-import { SignatureTest } from './signature-code.ts'
+import { emitSignature } from './signature-code.ts'
 import { FAMILY, loadSlot, SET_LOOKUP } from './stack.ts'
 
 export interface PredicateEnv {
@@ -80,7 +80,7 @@ function emitQuestion(ctx: MatchContext, predicate: Predicate, hit: Label, miss:
     case 'pattern':
       return emitPattern(ctx, predicate.pattern, hit, miss)
     case 'signature':
-      return new SignatureTest(ctx, predicate.signature, miss).emit(hit)
+      return emitSignature(ctx, predicate.signature, predicate.parts, hit, miss)
     case 'pcap': {
       const cell = (number: number) => ctx.stack.slot(`pcap cell ${number}`)
       return emitClassic(asm, predicate.program, { access: new DirectAccess(r6), cell, hit, miss })

@@ -13,7 +13,7 @@ import {
 } from './atoms.ts'
 import { both, type Constraint, type Dimension, either, isEmpty, negate } from './constraint.ts'
 import { CompileError } from './errors.ts'
-import { signatureAtom, signaturePrefilter, versionsOf } from './signature.ts'
+import { signatureAtom, signatureAtoms, versionsOf } from './signature.ts'
 
 /** A conjunction: every dimension named must have an accepted value. A rule matches if any of its rows does. */
 export type Row = ReadonlyMap<string, Constraint>
@@ -80,15 +80,20 @@ export class RowBuilder {
     return negated ? [question, same] : this.#and([[question], [same]], id)
   }
 
-  /** The signature itself, which alone would do, behind what rules out most packets that do not have it. */
+  /** In parts, unless it is negated: then each part would make a row. */
   #signature(signature: SynSignature, negated: boolean, id: string): Row[] {
     const versions = versionsOf(signature)
-    const whole = versions.map((version) => [this.#row(signatureAtom(version), negated)])
-    if (negated) return this.#and(whole, id)
-    return versions.flatMap((version, i) => {
-      const before = signaturePrefilter(version).map((atom) => [this.#row(atom, false)])
-      return this.#and([...before, whole[i]!], id)
-    })
+    if (negated)
+      return this.#and(
+        versions.map((version) => [this.#row(signatureAtom(version), true)]),
+        id,
+      )
+    return versions.flatMap((version) =>
+      this.#and(
+        signatureAtoms(version).map((atom) => [this.#row(atom, false)]),
+        id,
+      ),
+    )
   }
 
   #and(terms: readonly Row[][], id: string): Row[] {

@@ -1,27 +1,67 @@
-import { type Assembler, type Label, type Register, r0, r1, r2, r3, r5 } from '../asm/index.ts'
-import { lengthRange, MAX_OPTIONS, MAX_SCALE, OPTION, optionLength } from '../signatures/signature.ts'
-import type { Expectations } from './expectations.ts'
-import type { VersionedSignature } from './signature.ts'
+import { type Assembler, type Label, r0, r1, r2, r3, r5 } from '../asm/index.ts'
+import { lengthRange, MAX_OPTIONS, MAX_SCALE, OPTION, optionLength, optionQuirks } from '../signatures/signature.ts'
+import { Expectations } from './expectations.ts'
+import type { MatchContext } from './match-context.ts'
+import { TCP_HEADER } from './parse/payload.ts'
+import { emitPayloadPointer } from './payload-pointer.ts'
+import { isMultipleOfMss, layoutLength, type VersionedSignature } from './signature.ts'
+import { loadSlot } from './stack.ts'
 
-/** Keeps a register as the last value of an option, if the signature needs it. */
-export type KeepValue = (option: 'mss' | 'scale' | 'timestamp', register: Register) => void
+/** Values of options that are compared behind them. */
+type Value = 'mss' | 'scale' | 'timestamp'
+
+/** Slots with the last value of an option, 0 without the option. */
+export const SYN_VALUE: Readonly<Record<Value, string>> = {
+  mss: 'syn mss',
+  scale: 'syn scale',
+  timestamp: 'syn timestamp',
+}
+
+/** What a signature says of the TCP options. Leaves their values in {@link SYN_VALUE}, if the window is a multiple of the MSS. */
+export function emitSynOptions(ctx: MatchContext, signature: VersionedSignature, miss: Label): void {
+  const { asm, stack } = ctx
+  const { mss, scale } = signature
+  const multiple = isMultipleOfMss(signature)
+  const needed = new Set<Value>(multiple ? ['mss', 'timestamp'] : [])
+  if (mss !== 'any') needed.add('mss')
+  if (scale !== 'any') needed.add('scale')
+  const expect = new Expectations(asm, signature.quirks, miss)
+  emitPayloadPointer(ctx, TCP_HEADER, 20, miss)
+  const length = layoutLength(signature)
+  if (length !== undefined) asm.jumpIf(r2, '!=', 20 + length, miss)
+  for (const value of needed) asm.storeStack('u64', stack.slot(SYN_VALUE[value]), 0)
+  const keep = (value: Value): void => {
+    if (needed.has(value)) asm.storeStack('u64', stack.slot(SYN_VALUE[value]), r0)
+  }
+  new SynOptionWalk(asm, signature, expect, keep).emit()
+  expect.finish(optionQuirks)
+  for (const [value, wanted] of [
+    ['mss', mss],
+    ['scale', scale],
+  ] as const) {
+    if (wanted === 'any') continue
+    loadSlot(asm, r0, stack.slot(SYN_VALUE[value]))
+    asm.jumpIf(r0, '!=', wanted, miss)
+  }
+}
 
 /**
  * Walks the options that a signature lists, in straight code: r1 = TCP header, r2 = its length, r3 = end of the frame. Positions are known
  * when compiling up to an option of any length; behind one, r1 and r2 move on. Uses r0 and r5, and r4 through the expectations.
  */
-export class SynOptionWalk {
+class SynOptionWalk {
   readonly #asm: Assembler
   readonly #signature: VersionedSignature
   readonly #expect: Expectations
-  readonly #keep: KeepValue
+  /** Keeps r0 as the value of an option, if it is needed. */
+  readonly #keep: (value: Value) => void
   /** Where the next option begins, and how far the header is known to reach, both from r1. */
   #at = 20
   #reached = 20
   /** Where reading ends at an option that is cut short or has an impossible length; unset while nothing leads there. */
   #cut: Label | undefined
 
-  constructor(asm: Assembler, signature: VersionedSignature, expect: Expectations, keep: KeepValue) {
+  constructor(asm: Assembler, signature: VersionedSignature, expect: Expectations, keep: (value: Value) => void) {
     this.#asm = asm
     this.#signature = signature
     this.#expect = expect
@@ -92,14 +132,14 @@ export class SynOptionWalk {
     if (kind === OPTION.mss) {
       asm.load('u16', r0, r1, at + 2)
       asm.swap(r0, 16)
-      this.#keep('mss', r0)
+      this.#keep('mss')
     } else if (kind === OPTION.ws) {
       asm.load('u8', r0, r1, at + 2)
-      this.#keep('scale', r0)
+      this.#keep('scale')
       this.#expect.note('exws', (to) => asm.jumpIf(r0, '>', MAX_SCALE, to))
     } else if (kind === OPTION.ts) {
       asm.load('u32', r0, r1, at + 2)
-      this.#keep('timestamp', r0)
+      this.#keep('timestamp')
       this.#expect.note('ts1-', (to) => asm.jumpIf(r0, '==', 0, to))
       asm.load('u32', r0, r1, at + 6)
       this.#expect.note('ts2+', (to) => asm.jumpIf(r0, '!=', 0, to))

@@ -1,11 +1,50 @@
 import { type Label, type Register, r0, r1, r2, r3, r5 } from '../asm/index.ts'
+import { OPTION, optionLength } from '../signatures/signature.ts'
 import type { MatchContext } from './match-context.ts'
 import { payloadLength, TCP_HEADER } from './parse/payload.ts'
-import type { VersionedSignature } from './signature.ts'
+import { emitPayloadPointer } from './payload-pointer.ts'
+import { layoutLength, type VersionedSignature } from './signature.ts'
 import { loadSlot } from './stack.ts'
+import { SYN_VALUE } from './syn-options.ts'
 
-/** Slots with what a signature compares at the end. */
-export const SYN = { window: 'syn window', mss: 'syn mss', scale: 'syn scale', timestamp: 'syn timestamp' } as const
+const WINDOW = 'syn window'
+
+/** What a signature says of the window, behind `emitSynOptions` if the options are not of a fixed length. Uses r0 to r3 and r5. */
+export function emitSynWindow(ctx: MatchContext, signature: VersionedSignature, miss: Label): void {
+  const { asm, stack } = ctx
+  const { window } = signature
+  if (window === 'any') return
+  const fixed = layoutLength(signature)
+  emitPayloadPointer(ctx, TCP_HEADER, 20 + (fixed ?? 0), miss)
+  asm.load('u16', r0, r1, 14)
+  asm.swap(r0, 16)
+  if (window.kind === 'exactly') return asm.jumpIf(r0, '!=', window.size, miss)
+  if (window.kind === 'multiple') {
+    asm.alu('mod', r0, window.of)
+    return asm.jumpIf(r0, '!=', 0, miss)
+  }
+  asm.storeStack('u64', stack.slot(WINDOW), r0)
+  if (fixed !== undefined) {
+    emitValue(ctx, 'mss', 'u16', lastOffset(signature, OPTION.mss))
+    emitValue(ctx, 'timestamp', 'u32', lastOffset(signature, OPTION.ts))
+  }
+  new WindowTest(ctx, signature, miss).emit(window.kind, window.times)
+}
+
+/** Where the last option of a kind begins, from the TCP header. */
+function lastOffset({ layout }: VersionedSignature, kind: number): number | undefined {
+  const index = layout.lastIndexOf(kind)
+  return index < 0 ? undefined : layout.slice(0, index).reduce((sum, before) => sum + optionLength[before]!, 20)
+}
+
+/** The value of the option at `at` to its slot; r1 = TCP header. */
+function emitValue(ctx: MatchContext, value: 'mss' | 'timestamp', size: 'u16' | 'u32', at: number | undefined): void {
+  const { asm, stack } = ctx
+  if (at === undefined) return asm.storeStack('u64', stack.slot(SYN_VALUE[value]), 0)
+  asm.load(size, r0, r1, at + 2)
+  asm.swap(r0, size === 'u16' ? 16 : 32)
+  asm.storeStack('u64', stack.slot(SYN_VALUE[value]), r0)
+}
 
 /** What a window may be a multiple of: the MSS and `plus`, the MSS and the headers, or a number. */
 interface Divisor {
@@ -37,7 +76,7 @@ function divisors(version: 4 | 6): Divisor[] {
 const LEAST_MSS = 100
 
 /** Whether the window is `times` the first of the divisors that divides it. Uses r0 to r3 and r5. */
-export class WindowTest {
+class WindowTest {
   readonly #ctx: MatchContext
   readonly #divisors: readonly Divisor[]
   readonly #ipHeader: number
@@ -53,8 +92,8 @@ export class WindowTest {
   emit(kind: 'mss' | 'mtu', times: number): void {
     const { asm, stack } = this.#ctx
     const done = asm.label('window fits')
-    loadSlot(asm, r1, stack.slot(SYN.window))
-    loadSlot(asm, r2, stack.slot(SYN.mss))
+    loadSlot(asm, r1, stack.slot(WINDOW))
+    loadSlot(asm, r2, stack.slot(SYN_VALUE.mss))
     loadSlot(asm, r3, stack.slot(payloadLength(TCP_HEADER)))
     asm.alu('add', r3, this.#ipHeader)
     asm.jumpIf(r2, '<', LEAST_MSS, this.#miss)
@@ -96,7 +135,7 @@ export class WindowTest {
     const { asm, stack } = this.#ctx
     if (!withTimestamp) return emit()
     const skip = asm.label('no timestamp')
-    loadSlot(asm, r0, stack.slot(SYN.timestamp))
+    loadSlot(asm, r0, stack.slot(SYN_VALUE.timestamp))
     asm.jumpIf(r0, '==', 0, skip)
     emit()
     asm.bind(skip)

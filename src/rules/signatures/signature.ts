@@ -26,6 +26,9 @@ export type Quirk = (typeof quirks)[number]
 /** Quirks that only one IP version can have: a signature for both does not ask the other version about them. */
 export const quirksOnlyOf: Readonly<Record<4 | 6, readonly Quirk[]>> = { 4: ['df', 'id+', 'id-'], 6: ['flow'] }
 
+/** Quirks of TCP options. */
+export const optionQuirks: readonly Quirk[] = ['ts1-', 'ts2+', 'opt+', 'exws', 'bad']
+
 /** What a window size has to be, bytes. */
 export type WindowSize =
   | 'any'
