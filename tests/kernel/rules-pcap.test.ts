@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import { BpfError } from '../../src/bpf/index.ts'
 import { type ClassicInstruction, compilePcapFilter } from '../../src/bpf/pcap-filter.ts'
@@ -174,4 +175,21 @@ test('classic programs: corner cases agree with a classic filter on a socket', a
   const random = new Random(1)
   const packets = [...packetsOf(random), random.bytes(2048)]
   for (const [name, program] of Object.entries(corners)) await compare(name, program, packets)
+})
+
+test('pcap("…") on a machine without libpcap names the Debian package', () => {
+  const script = `
+    import { parseRule } from './src/rules/index.ts'
+    parseRule('drop if udp')
+    try { parseRule('drop if pcap("udp")') } catch ({ code, message }) { console.log(code, message) }
+  `
+  const hide =
+    'mount --bind /dev/null "$(/sbin/ldconfig -p | grep -o "/.*libpcap.so.0.8" | head -n 1)" && exec "$0" "$@"'
+  const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', script]
+  const run = spawnSync('unshare', ['--mount', 'sh', '-c', hide, ...node], { encoding: 'utf8' })
+  assert.equal(run.status, 0, run.stderr)
+  assert.match(
+    run.stdout,
+    /^RULE_LIBRARY Cannot compile the pcap expression: .*\[install the Debian package libpcap0\.8\], at line 1, column 14\n/,
+  )
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { buildPacket, type Content, ethernet, ipv4, tcp, vlan } from '../../net/build.ts'
 import { drop } from '../builder.ts'
 import { RuleError, ruleErrorCodes } from '../errors.ts'
@@ -88,4 +89,54 @@ test('pcap("…") refuses what is no expression, names of hosts, and what the cl
     assert.match(problem.message, words)
     assert.equal(problem.place, place, text)
   }
+})
+
+test('pcap() takes any text or throws a rule error', () => {
+  const parts = [
+    'udp',
+    'port',
+    '53',
+    'tcp[',
+    'len',
+    ']',
+    '(',
+    ')',
+    'not',
+    'and',
+    '>> 33',
+    '/ 0',
+    '= 1',
+    'vlan',
+    'mpls',
+    '\\ip',
+    'proto',
+  ]
+  const strange = [
+    '[0xffffffff]',
+    '-',
+    ':4',
+    '&',
+    '!',
+    'net',
+    '10.0.0.0/33',
+    '\0',
+    'é',
+    'inbound',
+    'protochain',
+    '$5',
+    '"',
+    'ether',
+  ]
+  const text = fc.array(fc.constantFrom(...parts, ...strange), { maxLength: 14 }).map((parts) => parts.join(' '))
+  fc.assert(
+    fc.property(fc.oneof(text, fc.string()), (source) => {
+      try {
+        const { expr } = pcap(source)
+        assert.deepEqual(parseExpr(formatExpr(expr)), expr)
+      } catch (error) {
+        if (!(error instanceof RuleError)) throw error
+      }
+    }),
+    { numRuns: 2000 },
+  )
 })
