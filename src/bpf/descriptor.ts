@@ -1,8 +1,30 @@
 import { closeSync } from 'node:fs'
+import { debuglog } from 'node:util'
 import { BpfError } from './errors.ts'
 import { duplicate } from './ffi/duplicate.ts'
 import { objectPin } from './ffi/libbpf.ts'
 import { check } from './result.ts'
+
+/** With NODE_DEBUG=bpf, which costs some 50 µs a handle, the warning says where a handle was opened. */
+const { enabled: isTraced } = debuglog('bpf')
+
+interface Forgotten {
+  readonly fd: number
+  readonly what: string
+  /** Lines of the stack. */
+  readonly opened: string | undefined
+}
+
+/** Closes descriptors whose handle was collected, and says so: until then the kernel kept what they stand for. */
+const forgotten = new FinalizationRegistry<Forgotten>(({ fd, what, opened }) => {
+  closeSync(fd)
+  const detail = opened ?? 'NODE_DEBUG=bpf tells where it was opened'
+  process.emitWarning(`${what} was never closed: closed at garbage collection`, {
+    type: 'BpfHandleWarning',
+    code: 'BPF_NOT_CLOSED',
+    detail,
+  })
+})
 
 /** A file descriptor of a BPF object, closed once. */
 export class Descriptor {
@@ -13,6 +35,7 @@ export class Descriptor {
   constructor(fd: number, what: string) {
     this.#fd = fd
     this.#what = what
+    forgotten.register(this, { fd, what, opened: isTraced ? stack() : undefined }, this)
   }
 
   /** @throws BpfError BPF_CLOSED: the number may belong to another file by now. */
@@ -39,6 +62,12 @@ export class Descriptor {
     if (this.#fd < 0) return
     const fd = this.#fd
     this.#fd = -1
+    forgotten.unregister(this)
     closeSync(fd)
   }
+}
+
+/** As text: an Error would keep the handle itself alive. */
+function stack(): string {
+  return new Error('opened').stack?.split('\n').slice(3).join('\n') ?? ''
 }

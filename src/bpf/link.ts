@@ -79,7 +79,7 @@ export class Link {
   }
 
   private constructor(fd: number) {
-    this.#descriptor = new Descriptor(fd, 'a link')
+    this.#descriptor = new Descriptor(fd, 'link')
   }
 
   /** @throws BpfError BPF_CLOSED */

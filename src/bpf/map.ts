@@ -5,7 +5,7 @@ import { pageSize } from './ffi/libc.ts'
 import { SharedMemory } from './ffi/memory.ts'
 import { isPerCpu, MAP_KINDS, MapFlag, type MapKind, nameOf } from './kinds.ts'
 import { deleteBatch, type MapBatch, readBatches, writeBatch } from './map-batch.ts'
-import { check, kernelName, openPin, readInfo, readName, refused } from './result.ts'
+import { check, kernelName, openPin, readName, refused, takeOver } from './result.ts'
 
 /** What an update does if the key is there, or is not. */
 export const Update = { any: 0, ifMissing: 1, ifPresent: 2 } as const
@@ -72,16 +72,16 @@ export class BpfMap {
     return new BpfMap(check(libbpf.mapById(id), `open map ${id}`))
   }
 
-  /** Takes over a descriptor: it is closed with the map. */
+  /** Takes over a descriptor: it is closed with the map, or if this fails. */
   static adopt(fd: number): BpfMap {
     return new BpfMap(fd)
   }
 
   private constructor(fd: number) {
-    this.#descriptor = new Descriptor(fd, 'a map')
-    const info = readInfo(fd)
+    const info = takeOver(fd)
     const kind = nameOf(MAP_KINDS, info.getUint32(0, true))
     this.name = readName(info, 24)
+    this.#descriptor = new Descriptor(fd, `map "${this.name}"`)
     if (kind === undefined) {
       this.close()
       const found = `its kind is ${info.getUint32(0, true)}`
@@ -95,7 +95,6 @@ export class BpfMap {
     this.flags = info.getUint32(20, true)
     this.stride = isPerCpu(kind) ? roundUp8(this.valueSize) : this.valueSize
     this.rawSize = isPerCpu(kind) ? this.stride * cpuCount : this.valueSize
-    this.#descriptor = new Descriptor(fd, `map "${this.name}"`)
   }
 
   /** @throws BpfError BPF_CLOSED */

@@ -43,10 +43,22 @@ export class BpfObject {
 
   /** All descriptors or none: if one cannot be had (there may be too many open), the others are closed. */
   static #adopt(name: string, { maps, programs }: ObjectReply): BpfObject {
+    const left = new Set([...maps.values(), ...programs.values()].filter((fd) => fd >= 0))
+    const handles: { close(): void }[] = []
+    const adoptAll = <T extends { close(): void }>(fds: ReadonlyMap<string, number>, adopt: (fd: number) => T) =>
+      new Map(
+        [...fds].map(([symbol, fd]) => {
+          left.delete(check(fd, `take over "${symbol}"`))
+          const handle = adopt(fd)
+          handles.push(handle)
+          return [symbol, handle]
+        }),
+      )
     try {
       return new BpfObject(name, adoptAll(maps, BpfMap.adopt), adoptAll(programs, Program.adopt))
     } catch (cause) {
-      for (const fd of [...maps.values(), ...programs.values()]) closeQuietly(fd)
+      for (const handle of handles) handle.close()
+      for (const fd of left) closeSync(fd)
       throw cause
     }
   }
@@ -102,18 +114,6 @@ function requestOf(image: Uint8Array, options: ObjectOptions): ObjectRequest {
     maxEntries: new Map(Object.entries(maxEntries)),
     reuse: new Map(Object.entries(reuse).map(([symbol, map]) => [symbol, map.fd])),
     programs: programs && new Set(programs),
-  }
-}
-
-function adoptAll<T>(fds: ReadonlyMap<string, number>, adopt: (fd: number) => T): ReadonlyMap<string, T> {
-  return new Map([...fds].map(([name, fd]) => [name, adopt(check(fd, `take over "${name}"`))]))
-}
-
-function closeQuietly(fd: number): void {
-  try {
-    closeSync(fd)
-  } catch {
-    // It was never open, or its handle closed it.
   }
 }
 

@@ -6,7 +6,7 @@ import type { AttachType } from './kinds.ts'
 import { Link, type TcxDirection, type XdpMode } from './link.ts'
 import type { BpfMap } from './map.ts'
 import { loadProgram, type ProgramDefinition } from './program-load.ts'
-import { check, openPin, readInfo, readName } from './result.ts'
+import { check, openPin, readInfo, readName, takeOver } from './result.ts'
 import { TestRun, type TestRunOptions, type TestRunResult } from './test-run.ts'
 
 const EINTR = -4
@@ -43,13 +43,13 @@ export class Program {
     return new Program(check(libbpf.programById(id), `open program ${id}`))
   }
 
-  /** Takes over a descriptor: it is closed with the program. */
+  /** Takes over a descriptor: it is closed with the program, or if this fails. */
   static adopt(fd: number): Program {
     return new Program(fd)
   }
 
   private constructor(fd: number) {
-    const info = readInfo(fd)
+    const info = takeOver(fd)
     this.id = info.getUint32(4, true)
     this.tag = Buffer.from(info.buffer, 8, 8).toString('hex')
     this.name = readName(info, 64)

@@ -64,6 +64,16 @@ export function readInfo(fd: number): DataView {
   return new DataView(info.buffer)
 }
 
+/** As {@link readInfo}, for a new owner of the descriptor: it is closed if it cannot be read. */
+export function takeOver(fd: number): DataView {
+  try {
+    return readInfo(fd)
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
 /** A name of at most 15 bytes in a struct. */
 export function readName(view: DataView, at: number): string {
   const bytes = Buffer.from(view.buffer, view.byteOffset + at, 16)

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { BpfMap, BpfObject, MapFlag, RingBuffer } from '../../src/bpf/index.ts'
 import { ipBatch } from '../../src/linux/interface.ts'
-import { createNetns, inNetns, removeNetns } from '../../src/linux/netns.ts'
+import { createNetns, inNetns, netnsPath, removeNetns } from '../../src/linux/netns.ts'
 import { buildBpf } from '../../tools/build-bpf.ts'
 import { listBpfObjects } from '../../tools/testing/kernel-state.ts'
 import { heldDescriptors } from '../support/held-descriptors.ts'
@@ -94,4 +95,27 @@ test('Handles that are closed leave nothing in the kernel', async () => {
   map.close()
   for (let tries = 0; tries < 100 && inKernel(name).length > 0; tries++) await sleep(20)
   assert.deepEqual(inKernel(name), [])
+})
+
+test('Handles that are forgotten are closed at garbage collection, with a warning each; memory stays as long as it is seen', () => {
+  const script = 'tests/support/unclosed-handles.ts'
+  const run = (env: NodeJS.ProcessEnv) => {
+    const child = spawnSync(
+      'nsenter',
+      [`--net=${netnsPath(netns)}`, process.execPath, '--expose-gc', '--import', 'tsx', script],
+      { encoding: 'utf8', env: { ...process.env, ...env } },
+    )
+    assert.equal(child.status, 0, child.stderr)
+    return JSON.parse(child.stdout) as { opened: number; after: string[]; warnings: string[]; memory: number }
+  }
+  const { opened, after, warnings, memory } = run({})
+  const hint = 'was never closed: closed at garbage collection (NODE_DEBUG=bpf tells where it was opened)'
+  assert.equal(opened, 3)
+  assert.deepEqual(after, [])
+  assert.equal(memory, 7)
+  assert.deepEqual(
+    warnings,
+    ['link', 'map "forgotten"', 'program "forgotten"'].map((what) => `BPF_NOT_CLOSED ${what} ${hint}`),
+  )
+  for (const warning of run({ NODE_DEBUG: 'bpf' }).warnings) assert.match(warning, /unclosed-handles/)
 })

@@ -10,10 +10,18 @@ import { createNetns, inNetns, removeNetns } from '../../src/linux/netns.ts'
 import { cutPacket, Fixture, pingPacket, udpPacket } from './firewall-fixture.ts'
 
 const fixture = new Fixture('firewall')
-afterEach(() => fixture.reset())
+afterEach(async () => {
+  for (const one of opened.splice(0)) one.close()
+  await fixture.reset()
+})
 after(() => fixture.remove())
 
-const firewall = () => new Firewall(fixture.paths)
+const opened: Firewall[] = []
+const firewall = () => {
+  const one = new Firewall(fixture.paths)
+  opened.push(one)
+  return one
+}
 
 test('calibrateClock finds the tick rate of this kernel and where jiffies were at time 0', async () => {
   const { hz, jiffiesAtZero } = await calibrateClock()

@@ -65,7 +65,7 @@ export function scratch(size: number): { readonly bytes: Uint8Array; release(): 
 }
 
 /** Unmaps addresses when nobody can read them any more. */
-const covered = new FinalizationRegistry<{ address: bigint; length: number }>(({ address, length }) => {
+const unreadable = new FinalizationRegistry<{ address: bigint; length: number }>(({ address, length }) => {
   munmap(address, length)
 })
 
@@ -90,6 +90,7 @@ export class SharedMemory {
     this.#address = address
     this.#length = length
     this.bytes = new Uint8Array(koffi.view(address, visible))
+    unreadable.register(this.bytes.buffer, { address, length })
   }
 
   /**
@@ -100,7 +101,6 @@ export class SharedMemory {
     if (!this.#open) return
     this.#open = false
     cover(this.#address, this.#length)
-    covered.register(this.bytes.buffer, { address: this.#address, length: this.#length })
   }
 }
 
