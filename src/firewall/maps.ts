@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BpfMap, MapFlag } from '../bpf/index.ts'
-import type { MapNeed } from '../rules/compile/index.ts'
+import { type MapNeed, SCRATCH_BUFFERS } from '../rules/compile/index.ts'
 import { COUNTER_SIZE, SAMPLES_SIZE, SLOTS } from './layout.ts'
 
 /** An array map with one value that user space sees as memory. */
@@ -30,11 +30,22 @@ function createRing(name: string, bytes: number): BpfMap {
   return BpfMap.create({ kind: 'ringbuf', name: kernelName(name), keySize: 0, valueSize: 0, maxEntries: bytes })
 }
 
+function createScratch({ symbol, bytes }: MapNeed): BpfMap {
+  return BpfMap.create({
+    kind: 'percpu_array',
+    name: symbol,
+    keySize: 4,
+    valueSize: bytes,
+    maxEntries: SCRATCH_BUFFERS,
+  })
+}
+
 /** Makes the map that a program needs under a symbol. `ringBytes`: how large, if it is the ring of a capture. */
 export function createNeeded(need: MapNeed, ringBytes = SAMPLES_SIZE): BpfMap {
   if (need.purpose === 'counters') return createCounters()
   if (need.purpose === 'samples') return createRing(need.symbol, SAMPLES_SIZE)
   if (need.purpose === 'ring') return createRing(need.symbol, ringBytes)
+  if (need.purpose === 'scratch') return createScratch(need)
   return createMemory(need.symbol, need.bytes)
 }
 

@@ -1,7 +1,15 @@
 import { BpfMap, MapFlag, Program } from '../../src/bpf/index.ts'
 import type { Prefix } from '../../src/net/prefix.ts'
 import type { RuleSet } from '../../src/rules/ast.ts'
-import { type ClockCalibration, type Compiled, compile, type MapNeed } from '../../src/rules/compile/index.ts'
+import {
+  type AttachPoint,
+  type ClockCalibration,
+  type Compiled,
+  compile,
+  type MapNeed,
+  SCRATCH_BUFFERS,
+  TRACE,
+} from '../../src/rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../../src/rules/counters.ts'
 import { buildSet, PrefixSet, type SetGeometry } from '../../src/rules/sets/index.ts'
 
@@ -14,6 +22,14 @@ function createNeeded({ purpose, bytes }: MapNeed): BpfMap {
     return BpfMap.create({ kind: 'percpu_array', name: purpose, keySize: 4, valueSize: 16, maxEntries: 16_384 })
   if (purpose === 'samples')
     return BpfMap.create({ kind: 'ringbuf', name: purpose, keySize: 0, valueSize: 0, maxEntries: 1 << 20 })
+  if (purpose === 'scratch')
+    return BpfMap.create({
+      kind: 'percpu_array',
+      name: purpose,
+      keySize: 4,
+      valueSize: bytes,
+      maxEntries: SCRATCH_BUFFERS,
+    })
   return memory(purpose, bytes)
 }
 
@@ -51,6 +67,15 @@ export class LoadedRules {
     return sum
   }
 
+  /** Slot that decided the last packet, and its verdict for XDP; begins anew. For rules loaded with `trace`, one packet at a time. */
+  takeTrace(): { readonly slot: number; readonly verdict: number } | undefined {
+    const { buffer, byteOffset } = this.maps.get(TRACE)!.mmap()
+    const view = new DataView(buffer, byteOffset)
+    const written = view.getBigUint64(0, true)
+    view.setBigUint64(0, 0n, true)
+    return written === 0n ? undefined : { slot: view.getUint32(8, true), verdict: view.getUint32(12, true) }
+  }
+
   close(): void {
     this.program.close()
     for (const [symbol, map] of this.maps) if (!this.#borrowed.has(symbol)) map.close()
@@ -60,6 +85,7 @@ export class LoadedRules {
 export interface LoadOptions {
   readonly sets?: ReadonlyMap<string, readonly Prefix[]>
   readonly clock?: ClockCalibration
+  readonly attach?: AttachPoint
   /** Maps to use instead of new ones, by symbol; they stay open. */
   readonly maps?: ReadonlyMap<string, BpfMap>
   /** Slot of the map `stages` to go on with. */
@@ -90,11 +116,12 @@ export async function loadRules(ruleSet: RuleSet, options: LoadOptions = {}): Pr
     clock: options.clock ?? ANY_CLOCK,
     secret: 0x5ea3a11_5ea3a11n,
     trace: options.trace ?? false,
+    attach: options.attach ?? 'xdp',
     ...(options.next === undefined ? {} : { next: options.next }),
   })
   for (const need of compiled.maps) if (!maps.has(need.symbol)) maps.set(need.symbol, createNeeded(need))
   maps.get('tables')?.mmap().set(compiled.tables)
   const instructions = compiled.assemble((symbol) => maps.get(symbol)!.fd)
-  const program = await Program.load({ type: 'xdp', name: 'rules', instructions, license: 'Dual BSD/GPL' })
+  const program = await Program.load({ type: compiled.type, name: 'rules', instructions, license: 'Dual BSD/GPL' })
   return new LoadedRules(compiled, program, maps, borrowed)
 }

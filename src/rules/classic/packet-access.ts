@@ -24,22 +24,27 @@ export interface PacketAccess {
 const SIZES: Readonly<Record<LoadSize, SizeName>> = { 1: 'u8', 2: 'u16', 4: 'u32' }
 /** Furthest offset of a load instruction. */
 const MAX_DISPLACEMENT = 0x7fff
-/** Offset of `data` and `data_end` in `struct xdp_md`. */
-const [DATA, DATA_END] = [0, 4]
 
-/** Direct access in XDP programs, the context in `context`: r2 = frame, r3 = its end, r5 = frame from an index on. */
+/** A packet in memory: where it begins and ends, and how much of it can be read, bytes. */
+export interface PacketMemory {
+  readonly limit: number
+  emitStart(register: Register): void
+  emitEnd(register: Register): void
+}
+
+/** Access to a packet in memory: r2 = frame, r3 = its end, r5 = frame from an index on. */
 export class DirectAccess implements PacketAccess {
-  /** `MAX_PACKET_OFF` of the verifier. */
-  readonly limit = 0xffff
-  readonly #context: Register
+  readonly limit: number
+  readonly #memory: PacketMemory
 
-  constructor(context: Register) {
-    this.#context = context
+  constructor(memory: PacketMemory) {
+    this.limit = memory.limit
+    this.#memory = memory
   }
 
-  begin(asm: Assembler): void {
-    asm.load('u32', r2, this.#context, DATA)
-    asm.load('u32', r3, this.#context, DATA_END)
+  begin(): void {
+    this.#memory.emitStart(r2)
+    this.#memory.emitEnd(r3)
   }
 
   require(asm: Assembler, bytes: number, otherwise: Label): void {

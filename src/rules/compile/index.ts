@@ -6,19 +6,23 @@ import { Assembler, type Slot } from '../asm/index.ts'
 import type { RuleSet } from '../ast.ts'
 import { FIRST_RULE_SLOT } from '../counters.ts'
 import type { SetGeometry } from '../sets/index.ts'
+import { type AttachPoint, checkRule, programTypeOf } from './attach-point.ts'
 import { CaptureLease } from './capture.ts'
 import { Clock, type ClockCalibration } from './clock.ts'
 import { COUNTERS } from './count.ts'
 import { CELLS_BYTES, CLOCK_SLOTS, CLOCKS } from './limits.ts'
 import { TABLES } from './match-context.ts'
 import { emitProgram } from './program.ts'
+import { SCRATCH, SCRATCH_BUFFERS, SCRATCH_BYTES } from './source/index.ts'
 import { SAMPLES, STAGES, TRACE, TRACE_BYTES } from './verdict.ts'
 
+export { ATTACH_POINTS, type AttachPoint } from './attach-point.ts'
 export { CaptureLease, CaptureRecord, leaseSymbol, MAX_SNAPLEN, ringSymbol } from './capture.ts'
 export type { ClockCalibration } from './clock.ts'
 export { CompileError } from './errors.ts'
 export { cellsSymbol } from './limits.ts'
 export { setSymbol } from './predicates.ts'
+export { SCRATCH_BUFFERS } from './source/index.ts'
 export { SAMPLE_BYTES, SampleRecord, TRACE, TRACE_BYTES, TRACE_RECORDS, Xdp } from './verdict.ts'
 export { CLOCKS, COUNTERS, SAMPLES, STAGES, TABLES }
 
@@ -29,13 +33,18 @@ export interface CompileEnv {
   readonly clock: ClockCalibration
   /** Random 64 bits that key the hash of limits, so that collisions cannot be aimed at. */
   readonly secret: bigint
-  /** Slot of the prog array `stages` to go on with when a packet passes; without it the program ends with XDP_PASS. */
+  /** Where the program runs; XDP if it is not said. */
+  readonly attach?: AttachPoint
+  /** Slot of the prog array `stages` to go on with when a packet passes, for XDP. Without it the program ends. */
   readonly next?: number
   /** Also write each packet's deciding slot and verdict to the map `trace`. */
   readonly trace?: boolean
 }
 
-/** A map that the program refers to. All but `counters`, `samples`, `ring` and `stages` are array maps with one entry, mmap-able. */
+/**
+ * A map that the program refers to. All are array maps with one entry, mmap-able, but for `counters` and `scratch` (per CPU, a slot and
+ * {@link SCRATCH_BUFFERS} entries), `samples`, `ring` and `stages`.
+ */
 export interface MapNeed {
   readonly symbol: string
   readonly purpose:
@@ -48,12 +57,15 @@ export interface MapNeed {
     | 'ring'
     | 'lease'
     | 'stages'
+    | 'scratch'
     | 'trace'
   /** Size of the value, bytes; 0 for stages and, as they are as large as one likes, ring buffers: `samples` and `ring`. */
   readonly bytes: number
 }
 
 export interface Compiled {
+  /** What the kernel is told that the program is. */
+  readonly type: 'xdp' | 'socket_filter'
   /** Contents of the map `tables`. */
   readonly tables: Uint8Array
   readonly maps: readonly MapNeed[]
@@ -68,6 +80,7 @@ function mapNeed(symbol: string, tables: Uint8Array, sets: CompileEnv['sets']): 
   if (symbol === CLOCKS) return { symbol, purpose: 'clocks', bytes: CLOCK_SLOTS * 8 }
   if (symbol === SAMPLES) return { symbol, purpose: 'samples', bytes: 0 }
   if (symbol === STAGES) return { symbol, purpose: 'stages', bytes: 0 }
+  if (symbol === SCRATCH) return { symbol, purpose: 'scratch', bytes: SCRATCH_BYTES }
   if (symbol === TRACE) return { symbol, purpose: 'trace', bytes: TRACE_BYTES }
   const [purpose, name] = [symbol.slice(0, symbol.indexOf(':')), symbol.slice(symbol.indexOf(':') + 1)]
   if (purpose === 'ring') return { symbol, purpose, bytes: 0 }
@@ -87,15 +100,19 @@ export function compile(ruleSet: RuleSet, env: CompileEnv): Compiled {
 
 /** Emit the program at the assembler's place, for programs that call it as a function; returns the tables. */
 export function compileInto(asm: Assembler, ruleSet: RuleSet, env: CompileEnv): Uint8Array {
+  const attach = env.attach ?? 'xdp'
+  for (const rule of ruleSet.rules) checkRule(attach, rule)
   return emitProgram(asm, ruleSet, {
     ...env,
+    attach,
     clock: new Clock(env.clock),
     trace: env.trace ?? false,
   })
 }
 
-export function finish(asm: Assembler, tables: Uint8Array, env: Pick<CompileEnv, 'sets'>): Compiled {
+export function finish(asm: Assembler, tables: Uint8Array, env: Pick<CompileEnv, 'sets' | 'attach'>): Compiled {
   return {
+    type: programTypeOf(env.attach ?? 'xdp'),
     tables,
     maps: asm.maps.map((symbol) => mapNeed(symbol, tables, env.sets)),
     slots: asm.slots(),

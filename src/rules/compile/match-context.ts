@@ -3,6 +3,7 @@ import type { FieldName } from '../fields.ts'
 import type { Arena } from './arena.ts'
 import type { Bits } from './bits.ts'
 import { orderOf, placeOfBit } from './lowest-bit.ts'
+import type { PacketSource } from './source/source.ts'
 import { type Stack, unlink } from './stack.ts'
 
 export const TABLES = 'tables'
@@ -18,6 +19,7 @@ export class MatchContext {
   readonly asm: Assembler
   readonly stack: Stack
   readonly arena: Arena
+  readonly source: PacketSource
   /** 64-bit words of rows. */
   readonly words: number
   /** log2 of the places that these words take in a table. */
@@ -31,10 +33,18 @@ export class MatchContext {
   /** Offset of a record with every row. */
   #all: number | undefined
 
-  constructor(asm: Assembler, stack: Stack, arena: Arena, all: Bits, facts: readonly FieldName[]) {
+  constructor(
+    asm: Assembler,
+    stack: Stack,
+    arena: Arena,
+    source: PacketSource,
+    all: Bits,
+    facts: readonly FieldName[],
+  ) {
     this.asm = asm
     this.stack = stack
     this.arena = arena
+    this.source = source
     this.words = all.words.length
     this.order = orderOf(this.words)
     this.all = all

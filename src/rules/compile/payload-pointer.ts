@@ -1,4 +1,4 @@
-import { type Label, r0, r1, r2, r3, r6 } from '../asm/index.ts'
+import { type Label, r0, r1, r2, r3 } from '../asm/index.ts'
 import type { MatchContext } from './match-context.ts'
 import { OFFSET_MASK } from './parse/context.ts'
 import { payloadAt, payloadLength } from './parse/payload.ts'
@@ -6,14 +6,14 @@ import { loadSlot } from './stack.ts'
 
 /** r1 = start of the payload, of which `bytes` bytes are there; r2 = its length, r3 = end of the frame. Uses r0. */
 export function emitPayloadPointer(ctx: MatchContext, field: string, bytes: number, miss: Label): void {
-  const { asm } = ctx
+  const { asm, source } = ctx
   loadSlot(asm, r2, ctx.stack.slot(payloadLength(field)))
   asm.jumpIf(r2, '<', bytes, miss)
   loadSlot(asm, r0, ctx.stack.slot(payloadAt(field)))
   asm.alu('and', r0, OFFSET_MASK)
-  asm.load('u32', r1, r6, 0)
+  source.emitStart(r1)
   asm.alu('add', r1, r0)
-  asm.load('u32', r3, r6, 4)
+  source.emitEnd(r3)
   asm.mov(r0, r1)
   asm.alu('add', r0, bytes)
   asm.jumpIf(r0, '>', r3, miss)

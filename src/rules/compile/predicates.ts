@@ -1,5 +1,5 @@
 import { encodeName } from '../../net/dns-name.ts'
-import { type Label, r0, r1, r2, r3, r4, r6 } from '../asm/index.ts'
+import { type Label, r0, r1, r2, r3, r4 } from '../asm/index.ts'
 import { DirectAccess, emitClassic } from '../classic/index.ts'
 import { emitLookup4, emitLookup6, LOOKUP6_STACK, type SetGeometry } from '../sets/index.ts'
 import { emitBytesAt } from './bytes.ts'
@@ -83,7 +83,7 @@ function emitQuestion(ctx: MatchContext, predicate: Predicate, hit: Label, miss:
       return emitSignature(ctx, predicate.signature, predicate.parts, hit, miss)
     case 'pcap': {
       const cell = (number: number) => ctx.stack.slot(`pcap cell ${number}`)
-      return emitClassic(asm, predicate.program, { access: new DirectAccess(r6), cell, hit, miss })
+      return emitClassic(asm, predicate.program, { access: new DirectAccess(ctx.source), cell, hit, miss })
     }
   }
 }

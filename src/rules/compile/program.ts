@@ -1,8 +1,9 @@
-import { type Assembler, type Label, r0, r1, r2, r3, r6, r7, r8, r9 } from '../asm/index.ts'
+import { type Assembler, type Label, r0, r1, r2, r3 } from '../asm/index.ts'
 import type { MalformedPolicy, RuleSet } from '../ast.ts'
 import { malformedSlot, PASSED_BY_DEFAULT } from '../counters.ts'
 import { Actions } from './actions.ts'
 import { Arena } from './arena.ts'
+import type { AttachPoint } from './attach-point.ts'
 import { type PlacedCapture, placeCaptures } from './capture.ts'
 import { type DimensionRows, dependingRows, emitDimension } from './classify.ts'
 import type { Clock } from './clock.ts'
@@ -17,10 +18,13 @@ import { emitIpv6 } from './parse/ipv6.ts'
 import { UpperLayers } from './parse/upper.ts'
 import { type Placement, placeRules, rowsOfDimension } from './place.ts'
 import { emitPredicate, type PredicateEnv } from './predicates.ts'
+import { packetSource } from './source/index.ts'
+import { payloadReach } from './source/reach.ts'
 import { CAPTURED_BY, FACTS, FRAME_LENGTH, forget, SAMPLED_BY, Stack, unlink } from './stack.ts'
 import { Verdict, type VerdictOptions } from './verdict.ts'
 
 export interface ProgramOptions extends PredicateEnv, Omit<VerdictOptions, 'samples' | 'captures'> {
+  readonly attach: AttachPoint
   readonly clock: Clock
   readonly counterSlot: (ruleId: string) => number
   readonly secret: bigint
@@ -34,8 +38,9 @@ export function emitProgram(asm: Assembler, ruleSet: RuleSet, options: ProgramOp
   const needs = needsOf(ruleSet, placement.dimensions)
   const captures = placeCaptures(ruleSet.rules)
   const samples = ruleSet.rules.some(({ action, capture }) => action.kind === 'sample' && capture === undefined)
-  const verdict = new Verdict(asm, stack, { ...options, samples, captures })
-  const parse = new ParseContext(asm, stack, needs.slots, needs.facts)
+  const source = packetSource(options.attach, asm, stack, payloadReach(placement.dimensions, samples))
+  const verdict = new Verdict(asm, stack, source, { ...options, samples, captures })
+  const parse = new ParseContext(asm, stack, source, needs.slots, needs.facts)
 
   const copied = [...(samples ? [SAMPLED_BY] : []), ...(captures.length > 0 ? [CAPTURED_BY] : [])]
   emitPrologue(parse, needs.slots, copied)
@@ -53,7 +58,7 @@ export function emitProgram(asm: Assembler, ruleSet: RuleSet, options: ProgramOp
     forget(asm, stack, r3, r1)
     asm.storeStack('u64', stack.slot(FACTS), r3)
   }
-  const match = new MatchContext(asm, stack, arena, placement.all, needs.facts)
+  const match = new MatchContext(asm, stack, arena, source, placement.all, needs.facts)
   emitMatch(match, placement, { ...options, captures }, verdict)
   asm.bind(match.none)
   asm.mov(r1, PASSED_BY_DEFAULT)
@@ -64,16 +69,11 @@ export function emitProgram(asm: Assembler, ruleSet: RuleSet, options: ProgramOp
 
 /** r6 = context, r7 = frame, r8 = its end, r9 = cursor; every slot says "absent", and those that tell who wants a copy say nobody. */
 function emitPrologue(
-  { asm, stack }: ParseContext,
+  { asm, stack, source }: ParseContext,
   slots: ReadonlyMap<string, number>,
   copied: readonly string[],
 ): void {
-  asm.mov(r6, r1)
-  asm.load('u32', r7, r6, 0)
-  asm.load('u32', r8, r6, 4)
-  asm.mov(r9, r7)
-  asm.mov(r0, r8)
-  asm.alu('sub', r0, r7)
+  source.emitBegin()
   asm.storeStack('u64', stack.slot(FRAME_LENGTH), r0)
   emitAbsent(asm, stack, new Map([...slots, ...copied.map((slot): [string, number] => [slot, 0])]))
   if (slots.has('frame.len')) emitFrameLength(asm, stack)

@@ -2,6 +2,7 @@ import { type Assembler, Helper, type Label, r0, r1, r2, r3, r4, r6, r7, r8, r9 
 import { SAMPLES_LOST } from '../counters.ts'
 import { emitCaptures, type PlacedCapture } from './capture.ts'
 import { emitCount } from './count.ts'
+import type { PacketSource } from './source/source.ts'
 import { FRAME_LENGTH, SAMPLED_BY, type Stack } from './stack.ts'
 import { Xdp } from './xdp.ts'
 
@@ -44,13 +45,15 @@ export class Verdict {
   #drops = false
   readonly #asm: Assembler
   readonly #stack: Stack
+  readonly #source: PacketSource
   readonly #options: VerdictOptions
 
-  constructor(asm: Assembler, stack: Stack, options: VerdictOptions) {
+  constructor(asm: Assembler, stack: Stack, source: PacketSource, options: VerdictOptions) {
     this.#drop = asm.label('drop')
     this.pass = asm.label('pass')
     this.#asm = asm
     this.#stack = stack
+    this.#source = source
     this.#options = options
   }
 
@@ -77,8 +80,7 @@ export class Verdict {
     emitCaptures(asm, this.#stack, captures)
     if (trace) emitTrace(asm)
     if (next !== undefined) this.#emitNext(next)
-    asm.mov(r0, r7)
-    asm.exit()
+    this.#source.emitReturn()
   }
 
   #emitNext(next: number): void {
@@ -108,7 +110,7 @@ export class Verdict {
     asm.store('u64', r8, SampleRecord.timestamp, r0)
     asm.store('u32', r8, SampleRecord.rule, r9)
     asm.store('u32', r8, SampleRecord.verdict, r7)
-    asm.load('u32', r1, r6, 12)
+    asm.load('u32', r1, r6, this.#source.ifindex)
     asm.store('u32', r8, SampleRecord.ifindex, r1)
     asm.loadStack('u64', r1, this.#stack.slot(SAMPLED_BY))
     asm.store('u32', r8, SampleRecord.sampledBy, r1)
@@ -121,11 +123,9 @@ export class Verdict {
     const submit = asm.label('submit')
     // Not '==' 0, of which Linux 6.1 does not learn that the length is at least 1.
     asm.jumpIf(r4, '<', 1, submit)
-    asm.mov(r1, r6)
-    asm.mov(r2, 0)
     asm.mov(r3, r8)
     asm.alu('add', r3, SampleRecord.bytes)
-    asm.call(Helper.xdpLoadBytes)
+    this.#source.emitCopy()
     asm.bind(submit)
     asm.mov(r1, r8)
     asm.mov(r2, 0)

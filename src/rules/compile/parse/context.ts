@@ -14,9 +14,10 @@ import {
 } from '../../asm/index.ts'
 import type { MalformedReason } from '../../counters.ts'
 import type { FieldName } from '../../fields.ts'
+import type { PacketSource } from '../source/source.ts'
 import { FAMILY, forget, type Stack } from '../stack.ts'
 
-/** An offset in a frame that the verifier accepts in pointer arithmetic; XDP frames are smaller. */
+/** Largest offset in a frame, which the verifier accepts in pointer arithmetic; XDP frames are smaller. */
 export const OFFSET_MASK = 0x3fff
 
 /** A number in a header: read `size` big-endian at byte `at`, shift right, mask, shift left. */
@@ -37,21 +38,29 @@ export interface HeaderFact {
 }
 
 /**
- * Registers while a packet is read: r7 frame, r8 its end, r9 cursor (both packet pointers), r5 bytes of the IP packet from the
+ * Registers while a packet is read: r7 frame, r8 its end, r9 cursor (all pointers), r5 bytes of the IP packet from the
  * cursor on, r4 EtherType or protocol, r3 facts, r2 whether this is a first fragment; r0 and r1 are free.
  */
 export class ParseContext {
   readonly asm: Assembler
   readonly stack: Stack
+  readonly source: PacketSource
   /** What rules need on the stack: name of the slot → its value when the packet lacks it. */
   readonly #wanted: ReadonlyMap<string, number>
   readonly #facts: readonly FieldName[]
   readonly parsed: Label
   readonly malformed = new Map<MalformedReason, Label>()
 
-  constructor(asm: Assembler, stack: Stack, wanted: ReadonlyMap<string, number>, facts: readonly FieldName[]) {
+  constructor(
+    asm: Assembler,
+    stack: Stack,
+    source: PacketSource,
+    wanted: ReadonlyMap<string, number>,
+    facts: readonly FieldName[],
+  ) {
     this.asm = asm
     this.stack = stack
+    this.source = source
     this.#wanted = wanted
     this.#facts = facts
     this.parsed = asm.label('parsed')

@@ -2,12 +2,10 @@ import { r0, r3, r4, r9 } from '../../asm/index.ts'
 import type { ParseContext } from './context.ts'
 
 const VLAN_TAGS = [0x8100, 0x88a8]
-const IPV4 = 0x0800
-const IPV6 = 0x86dd
-const ARP = 0x0806
+export const ETHERTYPE = { ipv4: 0x0800, ipv6: 0x86dd, arp: 0x0806 } as const
 
 /** The EtherType as a little-endian load finds it. */
-const raw = (type: number): number => ((type & 0xff) << 8) | (type >> 8)
+export const raw = (type: number): number => ((type & 0xff) << 8) | (type >> 8)
 
 /** Ethernet and at most two VLAN tags; then IPv4, IPv6 or the end of reading. */
 export function emitEthernet(ctx: ParseContext, ipv4: () => void, ipv6: () => void): void {
@@ -54,11 +52,11 @@ function emitNetwork(ctx: ParseContext, ipv4: () => void, ipv6: () => void): voi
   }
   const isIpv4 = asm.label('ipv4')
   const isIpv6 = asm.label('ipv6')
-  asm.jumpIf(r4, '==', raw(IPV4), isIpv4)
-  asm.jumpIf(r4, '==', raw(IPV6), isIpv6)
+  asm.jumpIf(r4, '==', raw(ETHERTYPE.ipv4), isIpv4)
+  asm.jumpIf(r4, '==', raw(ETHERTYPE.ipv6), isIpv6)
   const arp = ctx.factBit('arp')
   if (arp !== undefined) {
-    asm.jumpIf(r4, '!=', raw(ARP), ctx.parsed)
+    asm.jumpIf(r4, '!=', raw(ETHERTYPE.arp), ctx.parsed)
     asm.alu('or', r3, 1 << arp)
   }
   asm.jump(ctx.parsed)

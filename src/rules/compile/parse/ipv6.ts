@@ -1,4 +1,4 @@
-import { type Label, r0, r1, r2, r3, r4, r5, r8, r9 } from '../../asm/index.ts'
+import { type Assembler, type Label, type Register, r0, r1, r2, r3, r4, r5, r8, r9 } from '../../asm/index.ts'
 import type { HeaderField, ParseContext } from './context.ts'
 import { emitHeaderPlace, IP_HEADER } from './payload.ts'
 
@@ -11,12 +11,11 @@ const FIELDS: readonly HeaderField[] = [
   { field: 'ipv6.plen', size: 'u16', at: 4 },
 ]
 
-const FRAGMENT = 44
-const AUTHENTICATION = 51
+export const Extension = { fragment: 44, authentication: 51 } as const
 /** Extension headers that are walked (RFC 8200, 4302, 6275, 7401, 5533), below 64 as bits. */
-const WALKED_LOW = [0, 43, FRAGMENT, AUTHENTICATION, 60]
+const WALKED_LOW = [0, 43, Extension.fragment, Extension.authentication, 60]
 const WALKED_HIGH = [135, 139, 140]
-const MAX_HEADERS = 8
+export const MAX_HEADERS = 8
 /** Covers every length, (255 + 1) × 8 at most, and says so to the verifier. */
 const LENGTH_MASK = 0xffc
 const FACT_OF = { 0: 'ipv6.hopopts', 43: 'ipv6.routing', 60: 'ipv6.dstopts' } as const
@@ -74,21 +73,13 @@ function emitFields(ctx: ParseContext): void {
 
 function emitWalk(ctx: ParseContext, upper: () => void): void {
   const { asm } = ctx
-  const [top, high, extension, done, fragment] = ['next header', 'high', 'extension', 'upper', 'fragment'].map((name) =>
-    asm.label(name),
-  ) as [Label, Label, Label, Label, Label]
+  const [top, extension, fragment] = ['next header', 'extension', 'fragment'].map((name) => asm.label(name)) as [
+    Label,
+    Label,
+    Label,
+  ]
   asm.bind(top)
-  asm.jumpIf(r4, '>', 60, high)
-  asm.constant(
-    r0,
-    WALKED_LOW.reduce((mask, n) => mask | (1n << BigInt(n)), 0n),
-  )
-  asm.alu('rsh', r0, r4)
-  asm.jumpIf(r0, '&', 1, extension)
-  asm.jump(done)
-  asm.bind(high)
-  for (const n of WALKED_HIGH) asm.jumpIf(r4, '==', n, extension)
-  asm.bind(done)
+  emitIfExtension(asm, r4, r0, extension)
   ctx.save('ip.proto', r4)
   ctx.forgetCursor()
   upper()
@@ -96,6 +87,22 @@ function emitWalk(ctx: ParseContext, upper: () => void): void {
   emitExtension(ctx, top, fragment)
   asm.bind(fragment)
   emitFragment(ctx, top)
+}
+
+/** To `extension` if the header of number `next` is one that is walked. */
+export function emitIfExtension(asm: Assembler, next: Register, scratch: Register, extension: Label): void {
+  const [high, done] = [asm.label('high'), asm.label('upper')]
+  asm.jumpIf(next, '>', 60, high)
+  asm.constant(
+    scratch,
+    WALKED_LOW.reduce((mask, n) => mask | (1n << BigInt(n)), 0n),
+  )
+  asm.alu('rsh', scratch, next)
+  asm.jumpIf(scratch, '&', 1, extension)
+  asm.jump(done)
+  asm.bind(high)
+  for (const n of WALKED_HIGH) asm.jumpIf(next, '==', n, extension)
+  asm.bind(done)
 }
 
 function emitExtension(ctx: ParseContext, top: Label, fragment: Label): void {
@@ -106,6 +113,7 @@ function emitExtension(ctx: ParseContext, top: Label, fragment: Label): void {
   asm.jumpIf(r0, '>=', MAX_HEADERS, ctx.fail('ipv6_ext_depth'))
   asm.alu('add', r0, 1)
   asm.storeStack('u64', count, r0)
+  ctx.source.emitExtension(truncated)
   ctx.needInPacket(8, truncated)
   for (const [header, field] of Object.entries(FACT_OF)) {
     const bit = ctx.factBit(field)
@@ -115,10 +123,10 @@ function emitExtension(ctx: ParseContext, top: Label, fragment: Label): void {
     asm.alu('or', r3, 1 << bit)
     asm.bind(other)
   }
-  asm.jumpIf(r4, '==', FRAGMENT, fragment)
+  asm.jumpIf(r4, '==', Extension.fragment, fragment)
   const [eights, sized] = [asm.label('units of 8'), asm.label('length known')]
   asm.load('u8', r0, r9, 1)
-  asm.jumpIf(r4, '!=', AUTHENTICATION, eights)
+  asm.jumpIf(r4, '!=', Extension.authentication, eights)
   asm.alu('add', r0, 2)
   asm.alu('lsh', r0, 2)
   asm.jump(sized)
