@@ -18,7 +18,7 @@ import { PacketRunner } from '../support/packet-runner.ts'
 /** Set SEAWALL_PAIRS for a longer run of each test, and SEAWALL_SEED to begin elsewhere. */
 const WANTED_PAIRS = Number(process.env.SEAWALL_PAIRS ?? 110_000)
 const FIRST_SEED = Number(process.env.SEAWALL_SEED ?? 1)
-const PACKETS_A_PROGRAM = 512
+const PACKETS_A_PROGRAM = 256
 /** What an XDP test run takes at least. */
 const MIN_XDP = 14
 
@@ -122,7 +122,7 @@ test('pcap expressions: interpreter and translation agree with a classic filter 
     `${pairs} pairs agree, seeds ${FIRST_SEED} to ${seed - 1}; ${refused} expressions refused, ${share} match`,
   )
   assert.ok(refused * 2 < seed - FIRST_SEED, `libpcap refused ${refused} of ${seed - FIRST_SEED} expressions`)
-  assert.ok(matches > pairs * 0.1 && matches < pairs * 0.9, `${share} of the packets match`)
+  assert.ok(matches > pairs * 0.02 && matches < pairs * 0.98, `${share} of the packets match`)
 })
 
 test('classic programs: interpreter and translation agree with a classic filter on a socket', async (t) => {
@@ -135,7 +135,7 @@ test('classic programs: interpreter and translation agree with a classic filter 
   }
   const share = (matches / pairs).toFixed(2)
   t.diagnostic(`${pairs} pairs agree, seeds ${FIRST_SEED} to ${seed - 1}; ${share} match`)
-  assert.ok(matches > pairs * 0.1 && matches < pairs * 0.9, `${share} of the packets match`)
+  assert.ok(matches > pairs * 0.02 && matches < pairs * 0.98, `${share} of the packets match`)
 })
 
 const plain = (code: number, k = 0): ClassicInstruction => ({ code, jt: 0, jf: 0, k })
