@@ -9,6 +9,8 @@ export { type ApplyRequest, Firewall, type FirewallOptions } from './firewall.ts
 export { type Lock, type LockName, takeLock } from './lock.ts'
 export { defaultPaths, type Paths } from './paths.ts'
 export type { RuleConfig } from './rule-config.ts'
+export { type Protection, type ProtectOptions, protect } from './sockets/protect.ts'
+export type { SocketCounters } from './sockets/socket-counters.ts'
 export type {
   ApplyResult,
   CapturedPacket,

@@ -8,6 +8,8 @@ export type LinuxErrorCode =
   | 'INTERFACE_MISSING'
   | 'BPFFS_MISSING'
   | 'PRIVILEGE_MISSING'
+  | 'PROCESS_GONE'
+  | 'SOCKET_GONE'
 
 /** A failed action on the operating system. The message says what failed, what was found and how to go on. */
 export class LinuxError extends Error {

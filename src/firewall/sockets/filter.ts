@@ -1,0 +1,23 @@
+import { type Attachment, BpfError } from '../../bpf/index.ts'
+import { isIpSocket } from '../../linux/process-sockets.ts'
+import { FirewallError } from '../errors.ts'
+import type { SocketRules } from './socket-rules.ts'
+
+/**
+ * Puts rules in front of an open socket, in the place of the filter it has.
+ *
+ * @throws FirewallError SEAWALL_INPUT if it is no UDP or TCP socket; SEAWALL_FULL if the program is larger than sockets may have
+ */
+export function filter(rules: SocketRules, socket: number): Attachment {
+  if (!isIpSocket(socket)) {
+    const message = `Cannot put rules in front of descriptor ${socket}: it is something else, wanted a UDP or TCP socket of IPv4 or IPv6`
+    throw new FirewallError('SEAWALL_INPUT', message)
+  }
+  try {
+    return rules.program.attachSocket(socket)
+  } catch (cause) {
+    if (!(cause instanceof BpfError) || cause.errno !== 'ENOMEM') throw cause
+    const message = `Cannot put rules in front of descriptor ${socket}: the program is larger than a socket may have [sysctl -w net.core.optmem_max=1048576, or fewer rules]`
+    throw new FirewallError('SEAWALL_FULL', message, { cause })
+  }
+}
