@@ -15,6 +15,7 @@ import {
   takeLock,
 } from '../firewall/index.ts'
 import type { ApplyOptions, Control, DropOptions, SetChange, Status } from './control.ts'
+import { InterfaceGuard } from './interface-guard.ts'
 import { changeSet } from './local-control.ts'
 import { Timer } from './timer.ts'
 import { FileWatch } from './watch.ts'
@@ -40,7 +41,7 @@ const WAIT_MS = 5_000
 
 /**
  * Keeps the kernel's state as the configuration wants it: adopts what an agent before it left, follows changes of files, rolls back what is
- * not confirmed in time, and clears away rules that have expired. Packets do not depend on it.
+ * not confirmed in time, clears away rules that have expired, and attaches interfaces that come back. Packets do not depend on it.
  */
 export class Agent implements Control {
   readonly #firewall: Firewall
@@ -49,6 +50,7 @@ export class Agent implements Control {
   readonly #watch: FileWatch | undefined
   readonly #confirm = new Timer(() => this.#rollBackIfDue())
   readonly #expiry = new Timer(() => this.#collectExpired())
+  readonly #guard: InterfaceGuard
   readonly #startedAt = new Date().toISOString()
   #loaded: LoadedConfig
   #adopted = false
@@ -59,6 +61,7 @@ export class Agent implements Control {
     this.#lock = lock
     this.#loaded = loaded
     this.#log = options.log ?? (() => undefined)
+    this.#guard = new InterfaceGuard(firewall, this.#log)
     if (options.watch !== false) {
       this.#watch = new FileWatch(
         (files) => void this.#filesChanged(files),
@@ -79,6 +82,7 @@ export class Agent implements Control {
     const agent = new Agent(new Firewall(paths, { waitMs: WAIT_MS }), lock, loaded, options)
     try {
       await agent.#takeOver()
+      agent.#guard.start()
     } catch (error) {
       await agent.stop()
       throw error
@@ -195,6 +199,7 @@ export class Agent implements Control {
     this.#watch?.close()
     this.#confirm.clear()
     this.#expiry.clear()
+    this.#guard.stop()
     this.#firewall.close()
     this.#lock.release()
   }

@@ -8,7 +8,7 @@ import type { Desired } from './desired.ts'
 import { type DropRequest, dynamicRule, dynamicRules, findDynamic, rulesOver, toRule } from './dynamic.ts'
 import { FirewallError } from './errors.ts'
 import { Handles } from './handles.ts'
-import { detach, findInterfaces, interfaceStatus } from './interfaces.ts'
+import { detach, findNewInterfaces, interfaceStatus, type LostInterface, lostInterfaces } from './interfaces.ts'
 import type { SetChangeRecord } from './journal.ts'
 import { withLease } from './lease.ts'
 import { type Live, readLive, readManifest, requireLive } from './live.ts'
@@ -75,8 +75,9 @@ export class Firewall {
 
   /** What an apply would do. Compiles, but loads and changes nothing. */
   async plan({ desired }: Pick<ApplyRequest, 'desired'>): Promise<Plan> {
-    findInterfaces(this.#paths, desired.interfaces)
-    const { plan, measure } = await draftPlan(readLive(this.#paths), desired, await openSets(desired.sets))
+    const live = readLive(this.#paths)
+    findNewInterfaces(this.#paths, desired.interfaces, live?.manifest.interfaces)
+    const { plan, measure } = await draftPlan(live, desired, await openSets(desired.sets))
     return { ...plan, instructions: measure() }
   }
 
@@ -142,6 +143,11 @@ export class Firewall {
       const { generation } = await this.#rollBackTo(live, previous)
       return { generation }
     })
+  }
+
+  /** Interfaces that were attached and are not any more; {@link reconcile} attaches those that are there. */
+  lostInterfaces(): LostInterface[] {
+    return lostInterfaces(this.#paths)
   }
 
   /** Detaches and removes everything, whatever version made it. */

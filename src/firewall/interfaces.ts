@@ -1,7 +1,8 @@
 import { existsSync, unlinkSync } from 'node:fs'
+import { interfaceIndex } from '../bpf/ffi/interface-index.ts'
 import { BpfError, type Link, type Program } from '../bpf/index.ts'
 import { LinuxError } from '../linux/errors.ts'
-import { findInterface, type Interface, ip } from '../linux/interface.ts'
+import { findInterface, ip } from '../linux/interface.ts'
 import { inNetns } from '../linux/netns.ts'
 import type { DesiredInterface } from './desired.ts'
 import { FirewallError } from './errors.ts'
@@ -18,15 +19,19 @@ export interface Attached {
 }
 
 /**
- * Resolves the names of a configuration.
+ * Refuses names of a configuration that no interface has. One that is protected already may be away: it is attached when it is back.
  *
  * @throws FirewallError SEAWALL_INTERFACE, naming those that there are.
  */
-export function findInterfaces(paths: Paths, wanted: readonly DesiredInterface[]): Map<string, Interface> {
-  const found = new Map<string, Interface>()
+export function findNewInterfaces(
+  paths: Paths,
+  wanted: readonly DesiredInterface[],
+  before: readonly DesiredInterface[] = [],
+): void {
   for (const { name } of wanted) {
+    if (before.some((one) => one.name === name)) continue
     try {
-      found.set(name, findInterface(paths.netns, name))
+      findInterface(paths.netns, name)
     } catch (cause) {
       if (!(cause instanceof LinuxError)) throw cause
       throw new FirewallError('SEAWALL_INTERFACE', `${cause.message} (correct "interfaces" in the configuration)`, {
@@ -34,11 +39,15 @@ export function findInterfaces(paths: Paths, wanted: readonly DesiredInterface[]
       })
     }
   }
-  return found
+}
+
+interface Place {
+  readonly name: string
+  readonly ifindex: number
 }
 
 /** Attaches the entry program, native if the driver can and the configuration lets it. */
-export function attach(paths: Paths, entry: Program, at: Interface, mode: DesiredInterface['mode']): Attached {
+export function attach(paths: Paths, entry: Program, at: Place, mode: DesiredInterface['mode']): Attached {
   const modes: readonly XdpMode[] = mode === 'auto' ? ['native', 'generic'] : [mode]
   const refusals: unknown[] = []
   for (const tried of modes) {
@@ -59,7 +68,7 @@ function isBusy(error: BpfError): boolean {
   return error.errno === 'EBUSY' || error.errno === 'EEXIST'
 }
 
-function refused(at: Interface, modes: readonly XdpMode[], cause: unknown): FirewallError {
+function refused(at: Place, modes: readonly XdpMode[], cause: unknown): FirewallError {
   const busy = cause instanceof BpfError && isBusy(cause)
   const remedy = busy
     ? `another XDP program is there: ip link set dev ${at.name} xdp off removes it`
@@ -84,6 +93,31 @@ export function detach(paths: Paths, name: string): void {
   try {
     unlinkSync(pin)
     link.detach()
+  } finally {
+    link.close()
+  }
+}
+
+export interface LostInterface {
+  readonly name: string
+  /** Whether there is an interface of this name, which then is not the one that was attached. */
+  readonly isThere: boolean
+}
+
+/** Interfaces whose attachment went with them. Cheap: it asks the kernel for no more than two numbers each. */
+export function lostInterfaces(paths: Paths): LostInterface[] {
+  const names = listLinks(paths)
+  const indexes = inNetns(paths.netns, () => names.map(interfaceIndex))
+  return names.flatMap((name, i) => {
+    const ifindex = indexes[i]!
+    return ifindex !== 0 && ifindex === attachedIndex(paths, name) ? [] : [{ name, isThere: ifindex !== 0 }]
+  })
+}
+
+function attachedIndex(paths: Paths, name: string): number {
+  const link = openLink(linkPin(paths, name))
+  try {
+    return link.info().ifindex
   } finally {
     link.close()
   }

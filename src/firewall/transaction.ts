@@ -2,12 +2,11 @@ import { unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Program } from '../bpf/index.ts'
 import { Stage } from '../generated/entry.ts'
-import type { Interface } from '../linux/interface.ts'
 import { type BuildRequest, build, type Step } from './build.ts'
 import { u32 } from './counters.ts'
 import type { DesiredInterface } from './desired.ts'
 import { collectGarbage } from './garbage.ts'
-import { type Attached, attach, detach, findInterfaces, interfaceStatus, pinLink } from './interfaces.ts'
+import { type Attached, attach, detach, findNewInterfaces, interfaceStatus, pinLink } from './interfaces.ts'
 import type { Live } from './live.ts'
 import type { Manifest } from './manifest.ts'
 import { openProgram } from './open.ts'
@@ -30,13 +29,13 @@ import type { InterfaceStatus } from './types.ts'
  * finishes what is left of step 5.
  */
 export async function commit(paths: Paths, root: Root, request: BuildRequest, step: Step): Promise<Manifest> {
-  const found = findInterfaces(paths, request.interfaces)
+  findNewInterfaces(paths, request.interfaces, request.live?.manifest.interfaces)
   const undo = new Undo()
   const built = await build(paths, request, step)
   undo.push(() => built.discard())
   let attached: readonly Attached[] = []
   try {
-    attached = attachMissing(paths, root.entry, request.interfaces, found, undo)
+    attached = attachMissing(paths, root.entry, request.interfaces, undo)
     step('attached')
     const folder = built.publish()
     undo.push(() => removePins(folder))
@@ -70,21 +69,20 @@ class Undo {
   }
 }
 
-/** Attaches all interfaces that are not attached as they should be. */
+/** Attaches all interfaces that are not attached as they should be, but for those that do not exist any more. */
 export function attachMissing(
   paths: Paths,
   entry: Program,
   wanted: readonly DesiredInterface[],
-  found: ReadonlyMap<string, Interface>,
   undo: { push(step: () => void): void },
 ): Attached[] {
   const missing = interfaceStatus(paths, entry.id, wanted).filter((status, index) => !fits(status, wanted[index]!))
-  return missing.map((status) => {
-    const at = found.get(status.name)!
+  return missing.flatMap((status) => {
+    if (status.ifindex === 0) return []
     const { mode } = wanted.find((one) => one.name === status.name)!
     detach(paths, status.name)
-    if (status.attached) undo.push(() => pinLink(paths, attach(paths, entry, at, status.mode)))
-    const attached = attach(paths, entry, at, mode)
+    if (status.attached) undo.push(() => pinLink(paths, attach(paths, entry, status, status.mode)))
+    const attached = attach(paths, entry, status, mode)
     undo.push(() => attached.link.close())
     return attached
   })
@@ -118,12 +116,10 @@ function restoreStage(root: Root, live: Live | undefined): void {
   }
 }
 
-/** Attaches and pins interfaces that a writer which died had not come to. Those that do not exist any more are left. */
+/** Attaches and pins interfaces that a writer which died had not come to, or that came back. */
 export function finishLinks(paths: Paths, entry: Program, wanted: readonly DesiredInterface[]): void {
-  const status = interfaceStatus(paths, entry.id, wanted)
-  const there = wanted.filter((one) => status.some(({ name, ifindex }) => name === one.name && ifindex !== 0))
   const undo = new Undo()
-  const attached = attachMissing(paths, entry, there, findInterfaces(paths, there), undo)
+  const attached = attachMissing(paths, entry, wanted, undo)
   try {
     pinAll(paths, attached, undo)
   } catch (error) {
