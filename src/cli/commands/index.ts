@@ -8,6 +8,7 @@ import { doctor } from './doctor.ts'
 import { down } from './down.ts'
 import { drop } from './drop.ts'
 import { explain } from './explain.ts'
+import { iptables } from './iptables.ts'
 import { plan } from './plan.ts'
 import { remove } from './remove.ts'
 import { replay } from './replay.ts'
@@ -39,5 +40,6 @@ export const commands: readonly CommandSpec[] = [
   undo,
   add,
   remove,
+  iptables,
   down,
 ]

@@ -1,0 +1,120 @@
+import { type ChainState, type Line, labelOf } from './chain-state.ts'
+import { type Family, families, type PerFamily, perFamily, type Table, tables } from './family.ts'
+import type { Ipset } from './ipset.ts'
+import type { MatchProgram } from './match-program.ts'
+import type { Present } from './present.ts'
+import { isSame } from './restore.ts'
+import type { Translation } from './translate.ts'
+import type { IptablesChange } from './types.ts'
+
+/** One table of one family from what it is to what it shall be. */
+export interface Step {
+  readonly family: Family
+  readonly table: Table
+  readonly from: ChainState
+  readonly to: ChainState
+}
+
+/** All that is to be done, in this order: what is made, the steps, what is removed. */
+export interface Changes {
+  readonly steps: readonly Step[]
+  readonly newSets: readonly Ipset[]
+  readonly newPrograms: readonly MatchProgram[]
+  readonly oldSets: readonly string[]
+  readonly oldPrograms: readonly string[]
+}
+
+type Wanted = Pick<Translation, 'table' | 'wanted' | 'sets' | 'programs'>
+
+const nothing: PerFamily<ChainState> = perFamily(() => ({ lines: undefined, jumps: [] }))
+
+/** What has to change; `wanted` is undefined where nothing of Seawall's shall be left. */
+export function changesFrom(present: Present, wanted: Wanted | undefined): Changes {
+  const sets = new Set(wanted?.sets.map(({ name }) => name))
+  const programs = new Set(wanted?.programs.map(({ name }) => name))
+  return {
+    steps: stepsFrom(present, wanted),
+    newSets: (wanted?.sets ?? []).filter(({ name }) => !present.sets.includes(name)),
+    newPrograms: [...byName(wanted?.programs ?? []).values()].filter(({ name }) => !present.programs.includes(name)),
+    oldSets: present.sets.filter((name) => !sets.has(name)),
+    oldPrograms: present.programs.filter((name) => !programs.has(name)),
+  }
+}
+
+export const isNothing = ({ steps, newSets, newPrograms, oldSets, oldPrograms }: Changes): boolean =>
+  [steps, newSets, newPrograms, oldSets, oldPrograms].every((list) => list.length === 0)
+
+/** Expressions that mean the same may be one program. */
+const byName = (programs: readonly MatchProgram[]) => new Map(programs.map((program) => [program.name, program]))
+
+/** The table that is wanted first, so that packets are looked at twice rather than not at all when it is another one. */
+function stepsFrom(present: Present, wanted: Wanted | undefined): Step[] {
+  const order = [...tables].sort((a, b) => Number(b === wanted?.table) - Number(a === wanted?.table))
+  return order.flatMap((table) =>
+    families.flatMap((family) => {
+      const from = present.chains[table][family]
+      const target = table === wanted?.table ? wanted.wanted[family] : nothing[family]
+      if (isSame(from, target)) return []
+      return [{ family, table, from, to: withCounters(target, present, family) }]
+    }),
+  )
+}
+
+/** A rule goes on counting as long as its id and its target stay. */
+function withCounters(to: ChainState, present: Present, family: Family): ChainState {
+  if (to.lines === undefined) return to
+  const before = new Map(
+    tables.flatMap((table) => present.chains[table][family].lines ?? []).map((line) => [identityOf(line), line]),
+  )
+  const lines = to.lines.map((line) => {
+    const { packets, bytes } = before.get(identityOf(line)) ?? line
+    return { ...line, packets, bytes }
+  })
+  return { ...to, lines }
+}
+
+function identityOf({ text }: Line): string {
+  return `${JSON.stringify(labelOf(text))} ${targetOf(text)} ${text.includes(' -m hashlimit ')}`
+}
+
+/** The target of a rule; undefined if it only counts. */
+export const targetOf = (text: string): string | undefined => / -j (\S+)/.exec(text)?.[1]
+
+/** The changes for people to read. */
+export function describeChanges(changes: Changes): IptablesChange[] {
+  const { steps, newSets, newPrograms, oldSets, oldPrograms } = changes
+  return [
+    ...newSets.map(({ name, family, of, prefixes }): IptablesChange => {
+      return { kind: 'add', what: 'set', family, text: `${name}  ${prefixes} prefixes of $${of}` }
+    }),
+    ...newPrograms.map(
+      ({ name, text }): IptablesChange => ({ kind: 'add', what: 'program', text: `${name}  ${text}` }),
+    ),
+    ...steps.flatMap(describeStep),
+    ...oldSets.map((text): IptablesChange => {
+      return { kind: 'remove', what: 'set', family: text.startsWith('seawall6') ? 6 : 4, text }
+    }),
+    ...oldPrograms.map((text): IptablesChange => ({ kind: 'remove', what: 'program', text })),
+  ]
+}
+
+function describeStep({ family, table, from, to }: Step): IptablesChange[] {
+  const changesOf = (what: 'jump' | 'rule', before: readonly string[], after: readonly string[]): IptablesChange[] => {
+    const gone = without(before, after).map((text) => ({ kind: 'remove', what, family, text }) as const)
+    const come = without(after, before).map((text) => ({ kind: 'add', what, family, text }) as const)
+    const moved = gone.length + come.length === 0 && before.join('\n') !== after.join('\n')
+    return moved ? [{ kind: 'move', what, family, text: `${what}s of table ${table}` }] : [...gone, ...come]
+  }
+  const jumpsOf = ({ jumps }: ChainState) => jumps.map(({ text }) => text)
+  const rulesOf = ({ lines }: ChainState) => (lines ?? []).map(({ text }) => text)
+  const displaced = from.jumps.some(({ place }, index) => place !== index + 1) && to.jumps.length > 0
+  const jumps = changesOf('jump', jumpsOf(from), jumpsOf(to))
+  const first: IptablesChange[] =
+    displaced && jumps.length === 0 ? [{ kind: 'move', what: 'jump', family, text: 'to the first place' }] : []
+  return [...changesOf('rule', rulesOf(from), rulesOf(to)), ...jumps, ...first]
+}
+
+function without(texts: readonly string[], others: readonly string[]): string[] {
+  const known = new Set(others)
+  return texts.filter((text) => !known.has(text))
+}

@@ -1,0 +1,62 @@
+import type { Expr } from '../../rules/ast.ts'
+import type { FieldName } from '../../rules/fields.ts'
+import { joinTerms } from '../../rules/make.ts'
+
+/** `-m set [!] --match-set NAME src`. */
+export interface SetMatch {
+  readonly name: string
+  readonly side: 'src' | 'dst'
+  readonly not: boolean
+}
+
+/** An expression as iptables asks it: all of the sets, and the rest by a program. */
+export interface Match {
+  readonly sets: readonly SetMatch[]
+  /** Undefined if there is nothing left to ask. */
+  readonly rest: Expr | undefined
+}
+
+/** Takes those terms out of a conjunction that ipset answers exactly; everything else stays together. */
+export function splitMatch(expr: Expr): Match {
+  const terms = expr.kind === 'and' ? expr.terms : [expr]
+  const sets = terms.flatMap((term) => setMatch(term) ?? [])
+  const rest = terms.filter((term) => setMatch(term) === undefined && !isTrue(term))
+  return { sets, rest: rest.length === 0 ? undefined : joinTerms('and', rest) }
+}
+
+const isTrue = (term: Expr): boolean => term.kind === 'literal' && term.value
+
+/** An address is in a set, or is not. Every packet of iptables has both addresses, so that nothing else can make it false. */
+function setMatch(term: Expr): SetMatch | undefined {
+  if (term.kind === 'not') {
+    const match = setMatch(term.term)
+    return match === undefined ? undefined : { ...match, not: !match.not }
+  }
+  if (term.kind !== 'in') return undefined
+  const [item, ...others] = term.items
+  if (item?.kind !== 'set' || others.length > 0) return undefined
+  if (term.field.name !== 'ip.src' && term.field.name !== 'ip.dst') return undefined
+  return { name: item.name, side: term.field.name === 'ip.src' ? 'src' : 'dst', not: false }
+}
+
+/** Names of all sets that an expression asks about. */
+export function setsIn(expr: Expr): string[] {
+  switch (expr.kind) {
+    case 'and':
+    case 'or':
+      return expr.terms.flatMap(setsIn)
+    case 'not':
+      return setsIn(expr.term)
+    case 'in':
+      return expr.items.flatMap((item) => (item.kind === 'set' ? [item.name] : []))
+    default:
+      return []
+  }
+}
+
+/** Whether an expression asks about a field. */
+export function asksAbout(expr: Expr, field: FieldName): boolean {
+  if (expr.kind === 'and' || expr.kind === 'or') return expr.terms.some((term) => asksAbout(term, field))
+  if (expr.kind === 'not') return asksAbout(expr.term, field)
+  return 'field' in expr && (typeof expr.field === 'string' ? expr.field : expr.field.name) === field
+}
