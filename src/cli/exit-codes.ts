@@ -40,6 +40,8 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   IPTABLES_FOREIGN: exitCodes.refused,
   IPTABLES_MISSING: exitCodes.unsupported,
   PRIVILEGE_MISSING: exitCodes.privilege,
+  PROCESS_GONE: exitCodes.usage,
+  SOCKET_GONE: exitCodes.usage,
   EPERM: exitCodes.privilege,
   EACCES: exitCodes.privilege,
   SEAWALL_NOT_UP: exitCodes.notUp,
@@ -49,6 +51,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   too_many_fields: exitCodes.usage,
   too_many_captures: exitCodes.usage,
   unknown_set: exitCodes.usage,
+  not_there: exitCodes.usage,
 }
 
 /** The exit code of a stable error code. */

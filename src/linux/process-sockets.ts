@@ -63,13 +63,12 @@ export function openSocket({ pid, fd, inode }: Pick<ProcessSocket, 'pid' | 'fd' 
   }
 }
 
-/** Where a socket is open, `hint` asked first; undefined if it is closed everywhere. */
-export function findSocket(inode: number, hint: number): { readonly pid: number; readonly fd: number } | undefined {
-  for (const pid of new Set([hint, ...processesOf(undefined)])) {
-    const fd = descriptorsOf(pid).find((one) => one.inode === inode)?.fd
-    if (fd !== undefined) return { pid, fd }
-  }
-  return undefined
+/** Where each socket is open, by inode: one process and its descriptor, of several that share it. */
+export function socketPlaces(): Map<number, { readonly pid: number; readonly fd: number }> {
+  const places = processesOf(undefined).flatMap((pid) =>
+    descriptorsOf(pid).map(({ fd, inode }) => [inode, { pid, fd }] as const),
+  )
+  return new Map(places)
 }
 
 const [AF_INET, AF_INET6] = [2, 10]

@@ -1,9 +1,11 @@
 import type { CommandSpec } from '../command.ts'
 import { add } from './add.ts'
 import { apply } from './apply.ts'
+import { attach } from './attach.ts'
 import { capture } from './capture.ts'
 import { check } from './check.ts'
 import { confirm } from './confirm.ts'
+import { detach } from './detach.ts'
 import { doctor } from './doctor.ts'
 import { down } from './down.ts'
 import { drop } from './drop.ts'
@@ -15,6 +17,7 @@ import { replay } from './replay.ts'
 import { rollback } from './rollback.ts'
 import { rules } from './rules.ts'
 import { sets } from './sets.ts'
+import { sockets } from './sockets.ts'
 import { status } from './status.ts'
 import { top } from './top.ts'
 import { undo } from './undo.ts'
@@ -27,6 +30,7 @@ export const commands: readonly CommandSpec[] = [
   status,
   rules,
   sets,
+  sockets,
   explain,
   replay,
   capture,
@@ -41,5 +45,7 @@ export const commands: readonly CommandSpec[] = [
   add,
   remove,
   iptables,
+  attach,
+  detach,
   down,
 ]
