@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { VerifierError } from '../../src/bpf/index.ts'
 import { descriptorOf } from '../../src/linux/node-sockets.ts'
 import type { Expr, RuleSet } from '../../src/rules/ast.ts'
+import { type ClassicProgram, readsEthernetAddresses } from '../../src/rules/classic/index.ts'
 import { CompileError, Xdp } from '../../src/rules/compile/index.ts'
 import { malformedSlot, PASSED_BY_DEFAULT } from '../../src/rules/counters.ts'
 import { evaluate } from '../../src/rules/evaluate.ts'
@@ -31,7 +32,15 @@ function expected(ruleSet: RuleSet, packet: Uint8Array, sets: ReturnType<typeof 
 
 /** Rules that ask for what iptables and sockets have no more. */
 function asksForFrame(expr: Expr): boolean {
-  return /\b(eth\.(src|dst)|vlan)\b/.test(formatRule({ id: 'x', action: { kind: 'drop' }, when: expr }))
+  const text = formatRule({ id: 'x', action: { kind: 'drop' }, when: expr })
+  return /\b(eth\.(src|dst)|vlan)\b/.test(text) || filtersIn(expr).some(readsEthernetAddresses)
+}
+
+/** What the tcpdump expressions of a rule were compiled to. */
+function filtersIn(expr: Expr): ClassicProgram[] {
+  if (expr.kind === 'and' || expr.kind === 'or') return expr.terms.flatMap(filtersIn)
+  if (expr.kind === 'not') return filtersIn(expr.term)
+  return expr.kind === 'pcap' ? [expr.program] : []
 }
 
 async function tryLoad(ruleSet: RuleSet, options: Parameters<typeof loadRules>[1]): Promise<LoadedRules | undefined> {

@@ -1,9 +1,8 @@
+import { MAX, maximaOfX } from './maxima.ts'
 import { type ClassicProgram, type Operation, successors } from './operation.ts'
 
-/** What a header length in X is at most. */
-const MAX_INDEX = 60
-/** Loads from X on that reach further are looked at one by one. */
-export const MAX_FROM_INDEX = 0x4000
+/** An X that may be greater does not count as the length of headers. */
+export const MAX_INDEX = 0xfff
 
 /**
  * For each instruction, how many bytes a packet must have at least for the program to return another number than 0 from there: of each way to
@@ -19,11 +18,11 @@ export function neededBytes(program: ClassicProgram, limit: number): readonly nu
   })
 }
 
-/** The same for loads at X and more, as long as X stays: bytes that must be there from X on. */
-export function neededFromIndex(program: ClassicProgram): readonly number[] {
+/** The same for loads at X and more, as long as X stays: bytes that must be there from X on, as far as {@link MAX_INDEX} allows. */
+export function neededFromIndex(program: ClassicProgram, limit: number): readonly number[] {
   return leastOfAllWays(program, (operation, behind) => {
     if (behind === Number.POSITIVE_INFINITY) return behind
-    return setsIndex(operation) ? 0 : Math.max(indexedEnd(operation), behind)
+    return setsIndex(operation) ? 0 : Math.max(indexedEnd(operation, limit), behind)
   })
 }
 
@@ -48,11 +47,11 @@ function fixedEnd(operation: Operation): number {
   return operation.kind === 'load' && !operation.indirect ? operation.offset + operation.size : 0
 }
 
-/** The end of what it reads from X on; 0 also if that is too far. */
-function indexedEnd(operation: Operation): number {
+/** The end of what it reads from X on; 0 also if that may be too far. */
+export function indexedEnd(operation: Operation, limit: number): number {
   if (operation.kind !== 'load' || !operation.indirect) return 0
   const end = operation.offset + operation.size
-  return end > MAX_FROM_INDEX ? 0 : end
+  return end > limit - MAX_INDEX ? 0 : end
 }
 
 /** Whether an instruction changes X. */
@@ -60,20 +59,11 @@ export const setsIndex = (operation: Operation): boolean =>
   operation.kind === 'header-length' || ('to' in operation && operation.to === 'x')
 
 /**
- * For each instruction, whether X is a header length there whichever way it was reached, 60 at most: then X plus an offset does not wrap
+ * For each instruction, whether X is the length of headers there whichever way it was reached: then X plus an offset does not wrap
  * around, and one look at what there is from X on stands for many.
  */
-export function hasSmallIndex(program: ClassicProgram): readonly boolean[] {
-  const small = new Array<boolean>(program.length).fill(true)
-  program.forEach((operation, place) => {
-    const after = setsIndex(operation) ? isSmall(operation) : small[place]!
-    if (!after) for (const next of successors(operation, place)) small[next] = false
-  })
-  return small
-}
-
-const isSmall = (operation: Operation): boolean =>
-  operation.kind === 'header-length' || (operation.kind === 'constant' && operation.value <= MAX_INDEX)
+export const hasSmallIndex = (program: ClassicProgram): readonly boolean[] =>
+  maximaOfX(program).map((maximum) => maximum <= MAX_INDEX)
 
 /** For each instruction, which instructions lead there; the first has none. Those that nothing reaches lead nowhere. */
 export function predecessors(program: ClassicProgram): readonly (readonly number[])[] {
@@ -100,4 +90,17 @@ function mayReject(operation: Operation): boolean {
     default:
       return operation.kind === 'load' || operation.kind === 'header-length'
   }
+}
+
+/** Where the EtherType of a frame begins: the addresses lie before it. */
+const ETHERTYPE = 12
+
+/** Whether a program may read the addresses of the Ethernet header. */
+export function readsEthernetAddresses(program: ClassicProgram): boolean {
+  const maxima = maximaOfX(program)
+  return program.some((operation, place) => {
+    if (operation.kind === 'header-length') return operation.offset < ETHERTYPE
+    if (operation.kind !== 'load') return false
+    return operation.offset < ETHERTYPE || (operation.indirect && maxima[place]! + operation.offset > MAX)
+  })
 }

@@ -1,3 +1,4 @@
+export { readsEthernetAddresses } from './bounds.ts'
 export { checkClassic } from './check.ts'
 export { compilePcap, MAX_PCAP_TEXT } from './compile-pcap.ts'
 export { ClassicError } from './error.ts'

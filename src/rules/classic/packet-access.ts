@@ -1,4 +1,5 @@
 import { type Assembler, type Label, type Register, r1, r2, r3, r4, r5, type SizeName } from '../asm/index.ts'
+import { MAX_INDEX } from './bounds.ts'
 import type { LoadSize } from './operation.ts'
 
 /**
@@ -13,7 +14,7 @@ export interface PacketAccess {
   /** From here on, {@link load} may read the first `bytes` bytes. */
   require(asm: Assembler, bytes: number, otherwise: Label): void
   load(asm: Assembler, to: Register, offset: number, size: LoadSize): void
-  /** From here on, {@link loadFrom} may read `bytes` bytes behind those that `index` counts, at most 60, until the next call. */
+  /** From here on, {@link loadFrom} may read `bytes` bytes behind those that `index` counts, until the next call. */
   requireFrom(asm: Assembler, index: Register, bytes: number, otherwise: Label): void
   loadFrom(asm: Assembler, to: Register, index: Register, offset: number, size: LoadSize): void
   /** Reads at an offset of 32 bits in a register, wherever that is. */
@@ -59,6 +60,8 @@ export class DirectAccess implements PacketAccess {
   }
 
   requireFrom(asm: Assembler, index: Register, bytes: number, otherwise: Label): void {
+    // It never is, but verifiers cannot always tell.
+    asm.jumpIf(index, '>', MAX_INDEX, otherwise)
     asm.mov(r5, r2)
     asm.alu('add', r5, index)
     requireBehind(asm, r5, bytes, otherwise)

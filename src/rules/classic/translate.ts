@@ -2,7 +2,7 @@ import { type Assembler, type Condition, type Label, r0, r7, r9 } from '../asm/i
 import {
   canReject,
   hasSmallIndex,
-  MAX_FROM_INDEX,
+  indexedEnd,
   neededBytes,
   neededFromIndex,
   predecessors,
@@ -47,7 +47,7 @@ class Translator {
     this.#program = program
     this.#options = options
     this.#needed = neededBytes(program, options.access.limit)
-    this.#neededFromIndex = neededFromIndex(program)
+    this.#neededFromIndex = neededFromIndex(program, options.access.limit)
     this.#smallIndex = hasSmallIndex(program)
     this.#before = predecessors(program)
   }
@@ -144,10 +144,12 @@ class Translator {
     }
   }
 
-  #loadIndirect({ offset, size }: Extract<Operation, { kind: 'load' }>, place: number): void {
+  #loadIndirect(operation: Extract<Operation, { kind: 'load' }>, place: number): void {
     const asm = this.#asm
+    const { offset, size } = operation
     const { access, miss } = this.#options
-    if (this.#smallIndex[place] && offset + size <= MAX_FROM_INDEX) return access.loadFrom(asm, A, X, offset, size)
+    if (this.#smallIndex[place] && indexedEnd(operation, access.limit) > 0)
+      return access.loadFrom(asm, A, X, offset, size)
     // X is added to the constant, and not the other way round: verifiers from 6.12 on remember what was added to X.
     asm.alu32('mov', SCRATCH, offset)
     asm.alu32('add', SCRATCH, X)

@@ -1,4 +1,5 @@
 import type { Expr, Rule } from '../ast.ts'
+import { readsEthernetAddresses } from '../classic/index.ts'
 import { CompileError } from './errors.ts'
 
 /**
@@ -15,11 +16,12 @@ export const programTypeOf = (attach: AttachPoint): 'xdp' | 'socket_filter' =>
 const PLACES = { socket: 'a socket', xt_bpf: 'iptables' } as const
 
 /** Fields of the frame, which is gone when a socket or iptables sees its packet. (`eth.type` is known all the same.) */
-const isLost = (field: string): boolean => /^(eth\.(src|dst)|vlan(\..*)?)$/.test(field)
+const isLost = (field: string): boolean => /^(eth\.(src|dst|addr)|vlan(\..*)?)$/.test(field)
 
 function fieldsOf(expr: Expr): string[] {
   if (expr.kind === 'and' || expr.kind === 'or') return expr.terms.flatMap(fieldsOf)
   if (expr.kind === 'not') return fieldsOf(expr.term)
+  if (expr.kind === 'pcap') return readsEthernetAddresses(expr.program) ? ['eth.addr'] : []
   if (!('field' in expr)) return []
   return [typeof expr.field === 'string' ? expr.field : expr.field.name]
 }
