@@ -127,6 +127,7 @@ interface LinkJson {
   readonly ifname: string
   readonly ifindex: number
   readonly xdp?: { readonly mode: number; readonly prog?: { readonly id: number } }
+  readonly stats64?: { readonly rx: { readonly packets: number; readonly bytes: number; readonly dropped: number } }
 }
 
 /** `XDP_ATTACHED_SKB` of linux/if_link.h. */
@@ -135,15 +136,26 @@ const ATTACHED_GENERIC = 2
 /** What became of every interface of the configuration, as the kernel tells it: attached means to this entry program, by a pinned link. */
 export function interfaceStatus(paths: Paths, entryId: number, wanted: readonly DesiredInterface[]): InterfaceStatus[] {
   const pinned = new Set(listLinks(paths))
-  const links = JSON.parse(ip(paths.netns, ['-json', '-details', 'link', 'show'])) as LinkJson[]
+  const links = JSON.parse(ip(paths.netns, ['-json', '-details', '-stats', 'link', 'show'])) as LinkJson[]
   const there = new Map(links.map((link) => [link.ifname, link]))
   return wanted.map(({ name, mode }) => {
-    const { ifindex, xdp } = there.get(name) ?? { ifindex: 0 }
+    const { ifindex, xdp, stats64 } = there.get(name) ?? { ifindex: 0 }
     const generic = xdp?.mode === ATTACHED_GENERIC
     const attached = xdp?.prog?.id === entryId && pinned.has(name)
     const note = attached ? fallbackNote(mode, generic) : missingNote(ifindex, xdp?.prog?.id)
-    return { name, ifindex, mode: generic ? 'generic' : 'native', attached, ...(note === undefined ? {} : { note }) }
+    return {
+      name,
+      ifindex,
+      mode: generic ? 'generic' : 'native',
+      attached,
+      ...(note === undefined ? {} : { note }),
+      ...(stats64 === undefined ? {} : countsOf(stats64.rx)),
+    }
   })
+}
+
+function countsOf(rx: NonNullable<LinkJson['stats64']>['rx']): Pick<InterfaceStatus, 'received' | 'missed'> {
+  return { received: { packets: rx.packets, bytes: rx.bytes }, missed: rx.dropped }
 }
 
 function fallbackNote(mode: DesiredInterface['mode'], generic: boolean): string | undefined {

@@ -16,6 +16,10 @@ export interface InterfaceStatus {
   readonly attached: boolean
   /** Why native mode was not possible, when it was tried. */
   readonly note?: string
+  /** What its driver counted since the interface was made; whether with what XDP dropped is the driver's to say. */
+  readonly received?: Count
+  /** Packets that the kernel lost before any program saw them, as for want of room in a queue. */
+  readonly missed?: number
 }
 
 export interface RuleStatus {

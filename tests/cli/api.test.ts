@@ -247,6 +247,9 @@ test('metricsText() has every verdict, rule, reason and set with its value', asy
     'seawall_firewall_rule_packets_total{rule="reflection",action="drop"} 98765432',
     'seawall_firewall_rule_bytes_total{rule="dns-flood",action="limit"} 424200',
     'seawall_firewall_interface_attached{interface="wg0",mode="generic"} 1',
+    'seawall_firewall_interface_received_packets_total{interface="eth0"} 110004000',
+    'seawall_firewall_interface_received_bytes_total{interface="eth0"} 66000000000',
+    'seawall_firewall_interface_missed_packets_total{interface="eth0"} 3',
     'seawall_firewall_set_prefixes{set="bogons"} 1000231',
     'seawall_firewall_rules{origin="dynamic"} 1',
   ]) {

@@ -57,7 +57,14 @@ const firewall: FirewallStatus = {
   appliedAt: '2026-11-23T11:56:48.000Z',
   malformed: 'drop',
   interfaces: [
-    { name: 'eth0', ifindex: 2, mode: 'native', attached: true },
+    {
+      name: 'eth0',
+      ifindex: 2,
+      mode: 'native',
+      attached: true,
+      received: { packets: 110_004_000, bytes: 66_000_000_000 },
+      missed: 3,
+    },
     { name: 'wg0', ifindex: 3, mode: 'generic', attached: true, note: 'the driver has no native XDP' },
   ],
   rules,

@@ -103,8 +103,11 @@ test('a second seawall up is refused', async () => {
 })
 
 test('seawall rules counts packets from the wire', async () => {
+  const received = async () => (await status()).firewall!.interfaces[0]!.received!.packets
+  const before = await received()
   await world.send(4242, 5)
   await until('5 packets are counted', async () => (await count('junk')) === 5)
+  assert.ok((await received()) >= before + 5)
 })
 
 test('the metrics have the same counts, on TCP and on the socket, and they add up', async () => {

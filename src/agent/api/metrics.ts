@@ -122,6 +122,7 @@ function firewallMetrics(metrics: Metrics, firewall: FirewallStatus): void {
     ['interface', 'mode'],
     interfaces.map((one) => [[one.name, one.mode], one.attached ? 1 : 0]),
   )
+  interfaceCounters(metrics, interfaces)
   const captures = rules.flatMap(({ id, capture }) => (capture === undefined ? [] : [{ id, ...capture }]))
   metrics.gauge('seawall_firewall_captures', 'Captures going on', [], [[[], captures.length]])
   metrics.counter(
@@ -133,6 +134,21 @@ function firewallMetrics(metrics: Metrics, firewall: FirewallStatus): void {
   const ofSets = (value: 'prefixes' | 'bytes'): Rows => sets.map((set) => [[set.name], set[value]])
   metrics.gauge('seawall_firewall_set_prefixes', 'Prefixes in the set', ['set'], ofSets('prefixes'))
   metrics.gauge('seawall_firewall_set_bytes', 'Memory of the set in the kernel', ['set'], ofSets('bytes'))
+}
+
+function interfaceCounters(metrics: Metrics, interfaces: FirewallStatus['interfaces']): void {
+  metrics.count(
+    'seawall_firewall_interface_received',
+    "that the interface's driver counted since it was made",
+    ['interface'],
+    interfaces.flatMap(({ name, received }) => (received === undefined ? [] : [[[name], received] as const])),
+  )
+  metrics.counter(
+    'seawall_firewall_interface_missed_packets_total',
+    'Packets that the kernel lost before any program saw them',
+    ['interface'],
+    interfaces.flatMap(({ name, missed }) => (missed === undefined ? [] : [[[name], missed] as const])),
+  )
 }
 
 function counterMetrics(metrics: Metrics, report: CountersReport, firewall: FirewallStatus): void {

@@ -56,6 +56,7 @@ function interfaceTable(session: Session, { interfaces }: FirewallStatus): strin
     { title: 'INDEX', align: 'right' as const },
     { title: 'XDP' },
     { title: 'ATTACHED' },
+    { title: 'RECEIVED', align: 'right' as const },
     { title: 'NOTE' },
   ]
   const rows = interfaces.map((one) => [
@@ -63,6 +64,7 @@ function interfaceTable(session: Session, { interfaces }: FirewallStatus): strin
     String(one.ifindex),
     one.mode,
     one.attached ? green('yes') : red('no'),
+    one.received === undefined ? '' : formatCount(one.received.packets),
     one.note ?? '',
   ])
   return session.table(columns, rows)
