@@ -37,7 +37,7 @@ const actions: Readonly<Record<string, Action>> = {
 
 export const iptables: CommandSpec<IptablesFlags> = {
   name: 'iptables',
-  summary: 'keep the rules in iptables, for hosts where XDP is not to be used',
+  summary: 'keep the rules in iptables instead of XDP',
   details: `plan shows what apply would change, apply puts the rules of the configuration into a chain of their own in
 iptables and ip6tables, all of them or nothing, status shows what they have counted, and undo takes all of it
 out again. Rules that are not Seawall's are never touched.`,
