@@ -56,12 +56,18 @@ export type Expr =
 
 export const MAX_WINDOW = 256
 
-/** What a limit counts apart: the whole rule, or each prefix of these lengths (bits) of an address. */
+/** Ports that a limit may count apart. */
+export const LIMIT_PORTS = ['udp.srcport', 'udp.dstport', 'tcp.srcport', 'tcp.dstport'] as const
+export type LimitPort = (typeof LIMIT_PORTS)[number]
+
+/** What a limit counts apart: the whole rule, or each prefix of these lengths (bits) of addresses, and each port. */
 export type LimitKey =
   | { readonly kind: 'rule' }
   | {
       readonly kind: 'address'
       readonly parts: readonly { readonly field: 'ip.src' | 'ip.dst'; readonly bits4: number; readonly bits6: number }[]
+      /** Not empty; absent if there are none. */
+      readonly ports?: readonly LimitPort[]
     }
 
 /**

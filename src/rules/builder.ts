@@ -2,7 +2,7 @@
  * Rules in TypeScript, typed per field: `drop(field.udp.dstport.eq(53).and(field.ip.src.in(set('bogons'))), { id: 'dns' })`
  * is the same tree as `dns: drop if udp.dstport == 53 and ip.src in $bogons`.
  */
-import type { Action, LimitKey, Rule } from './ast.ts'
+import type { Action, LimitKey, LimitPort, Rule } from './ast.ts'
 import { checkAction } from './check-rule.ts'
 import { Condition } from './condition.ts'
 import { AddressField, MacField, NameField, NumberField, type Over, PayloadField } from './field-builder.ts'
@@ -103,7 +103,7 @@ export interface LimitOptions extends RuleOptions {
   /** Packets that may come at once; by default those of a second, one at least. */
   readonly burst?: number
   /** What is counted apart, such as `ip.src/24, ip.dst`; by default the rule as a whole. */
-  readonly per?: LimitKey | 'rule' | `ip.src${string}` | `ip.dst${string}`
+  readonly per?: LimitKey | 'rule' | `ip.src${string}` | `ip.dst${string}` | `${LimitPort}${string}`
 }
 
 /** Drops matching packets that are over the limit. */

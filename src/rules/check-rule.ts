@@ -89,9 +89,9 @@ export function checkAction(action: Action, at?: Source): void {
 
 function checkKey(key: LimitKey, at: Source | undefined): void {
   if (key.kind === 'rule') return
-  const fields = key.parts.map((part) => part.field)
+  const fields = [...key.parts.map((part) => part.field), ...(key.ports ?? [])]
   if (fields.length === 0 || new Set(fields).size !== fields.length) {
-    fail('limit', 'The key of a limit names an address twice or none, wanted each of ip.src and ip.dst once', at)
+    fail('limit', 'The key of a limit names an address or port twice, or nothing, wanted each once', at)
   }
   for (const { field, bits4, bits6 } of key.parts) {
     if (!isWhole(bits4, 0, 32)) fail('limit', `${field}/${bits4} is no IPv4 prefix length, wanted 0 to 32`, at)

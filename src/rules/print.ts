@@ -53,7 +53,7 @@ function formatKey(key: LimitKey): string {
     if (bits6 !== defaultBits6(bits4)) return `${field}/${bits4}/${bits6}`
     return bits4 === 32 ? field : `${field}/${bits4}`
   })
-  return ` per ${parts.join(', ')}`
+  return ` per ${[...parts, ...(key.ports ?? [])].join(', ')}`
 }
 
 const powers = { or: 1, and: 2 } as const

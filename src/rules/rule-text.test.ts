@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Action } from './ast.ts'
-import { formatRule } from './print.ts'
+import { RuleError } from './errors.ts'
+import { formatRule, formatRuleBody } from './print.ts'
 import { parseLimitKey, parseRate, parseRule, parseRules } from './rule-text.ts'
 
 const action = (text: string): Action => parseRule(`${text} if udp`).action
@@ -38,6 +39,18 @@ test('parseLimitKey() pairs IPv6 bits with IPv4 bits', () => {
   ] as const) {
     assert.deepEqual(parseLimitKey(text), { kind: 'address', parts: [{ field: 'ip.dst', bits4, bits6 }] }, text)
   }
+})
+
+test('parseLimitKey() reads ports, alone and with addresses, and they are printed behind', () => {
+  assert.deepEqual(parseLimitKey('udp.dstport'), { kind: 'address', parts: [], ports: ['udp.dstport'] })
+  const text = 'limit 1/s per ip.dst, udp.dstport if udp'
+  assert.equal(formatRuleBody(parseRule(text)), text)
+  assert.equal(
+    formatRuleBody(parseRule('limit 1/s per tcp.srcport, ip.src if tcp')),
+    'limit 1/s per ip.src, tcp.srcport if tcp',
+  )
+  for (const wrong of ['udp.dstport, udp.dstport', 'icmp.type', 'ip.ttl'])
+    assert.throws(() => parseRule(`limit 1/s per ${wrong} if udp`), RuleError, wrong)
 })
 
 test('parseRate() reads packets a second, minute and hour', () => {
@@ -106,8 +119,8 @@ test('parseRule() refuses what is not a rule', () => {
     ['limit 5/s burst 0 if udp', /The burst is 0, wanted a whole number from 1/],
     ['limit 1/h burst 200 if udp', /takes 720000 s to come back, wanted at most a week/],
     ['limit 5/s burst 5 burst 5 if udp', /Found "burst", wanted/],
-    ['limit 5/s per udp.port if udp', /wanted "ip.src", "ip.dst" or "rule"/],
-    ['limit 5/s per ip.src, ip.src if udp', /names an address twice/],
+    ['limit 5/s per udp.port if udp', /wanted "ip.src", "ip.dst", a port or "rule"/],
+    ['limit 5/s per ip.src, ip.src if udp', /names an address or port twice/],
     ['limit 5/s per ip.src/33 if udp', /wanted 0 to 32/],
     ['limit 5/s per ip.src/24/129 if udp', /wanted 0 to 128/],
     ['sample 2/5 if udp', /wanted "1\/N"/],

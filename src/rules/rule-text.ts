@@ -1,5 +1,5 @@
 /** The text of rules: `[id:] ACTION if EXPRESSION`. */
-import type { Action, LimitKey, Rule } from './ast.ts'
+import { type Action, LIMIT_PORTS, type LimitKey, type LimitPort, type Rule } from './ast.ts'
 import { checkAction } from './check-rule.ts'
 import { Cursor } from './cursor.ts'
 import { RuleTypeError, ruleErrorCodes, type Span } from './errors.ts'
@@ -161,15 +161,19 @@ type Part = Extract<LimitKey, { kind: 'address' }>['parts'][number]
 function readKey(cursor: Cursor): LimitKey {
   if (cursor.takeIf('rule')) return { kind: 'rule' }
   const parts: Part[] = []
-  do parts.push(readPart(cursor))
-  while (cursor.takeIf(','))
-  return { kind: 'address', parts }
+  const ports: LimitPort[] = []
+  do {
+    const port = LIMIT_PORTS.find((name) => cursor.takeIf(name))
+    if (port === undefined) parts.push(readPart(cursor))
+    else ports.push(port)
+  } while (cursor.takeIf(','))
+  return { kind: 'address', parts, ...(ports.length === 0 ? {} : { ports }) }
 }
 
 function readPart(cursor: Cursor): Part {
   const token = cursor.take()
   if (token.text !== 'ip.src' && token.text !== 'ip.dst') {
-    cursor.fail('"ip.src", "ip.dst" or "rule"', 'such as per ip.src/24', token)
+    cursor.fail('"ip.src", "ip.dst", a port or "rule"', 'such as per ip.src/24', token)
   }
   const bits4 = cursor.takeIf('/') ? takeNumber(cursor, 'IPv4 prefix bits') : 32
   const bits6 = cursor.takeIf('/') ? takeNumber(cursor, 'IPv6 prefix bits') : defaultBits6(bits4)

@@ -4,7 +4,7 @@ import { type Dissection, dissect } from '../../src/net/dissect.ts'
 import { parseMac } from '../../src/net/mac.ts'
 import { type Prefix, prefixOf } from '../../src/net/prefix.ts'
 import type { Action, Comparison, Expr, FieldRef, Item, LimitKey, Rule, Value } from '../../src/rules/ast.ts'
-import { MAX_WINDOW } from '../../src/rules/ast.ts'
+import { LIMIT_PORTS, MAX_WINDOW } from '../../src/rules/ast.ts'
 import { pcap } from '../../src/rules/classic/pcap.ts'
 import { RuleError } from '../../src/rules/errors.ts'
 import { readFact } from '../../src/rules/facts.ts'
@@ -264,12 +264,13 @@ export class RuleMaker {
   #key(): LimitKey {
     const random = this.#random
     if (random.chance(0.4)) return { kind: 'rule' }
+    if (random.chance(0.1)) return { kind: 'address', parts: [], ports: [random.pick(LIMIT_PORTS)] }
     const names = random.pick([['ip.src'], ['ip.dst'], ['ip.src', 'ip.dst']] as const)
     const parts = names.map((field) => {
       const bits4 = random.pick([32, 32, 24, 16, 0, 31])
       return { field, bits4, bits6: random.chance(0.7) ? defaultBits6(bits4) : random.pick([128, 64, 48, 0, 127]) }
     })
-    return { kind: 'address', parts }
+    return { kind: 'address', parts, ...(random.chance(0.2) ? { ports: [random.pick(LIMIT_PORTS)] } : {}) }
   }
 }
 

@@ -96,6 +96,23 @@ test('limit counts prefixes, not addresses, where it says so', async () => {
   })
 })
 
+test('limit counts each port apart, alone and with an address', async () => {
+  const packetTo = (dst: string, dstport: number) =>
+    buildPacket(ethernet(), ipv4({ src: '192.0.2.1', dst }), udp({ srcport: 1, dstport }))
+  const packets = [packetTo('10.0.0.1', 1), packetTo('10.0.0.1', 1), packetTo('10.0.0.1', 2), packetTo('10.0.0.2', 1)]
+  for (const [key, wanted] of [
+    ['udp.dstport', [2, 1, 2, 1]],
+    ['ip.dst, udp.dstport', [2, 1, 2, 2]],
+  ] as const)
+    await withRules(ruleSetOf(`limit 1/m burst 1 per ${key} if udp`), async (rules) => {
+      assert.deepEqual(
+        packets.map((data) => rules.program.testRun({ data }).result),
+        wanted,
+        key,
+      )
+    })
+})
+
 test('a rule with an end stops matching when CLOCK_MONOTONIC reaches it, whoever is alive', async () => {
   const until = process.hrtime.bigint() + 600_000_000n
   const [rule] = ruleSetOf('drop if udp').rules

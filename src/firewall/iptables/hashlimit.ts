@@ -103,6 +103,7 @@ function expiry({ rate, burst }: Limit, unit: number): string {
 
 function keyOf({ per }: Limit, family: Family): { readonly mode: string; readonly masks: string } {
   if (per.kind === 'rule') return { mode: '', masks: '' }
+  if (per.ports !== undefined) throw new RuleProblem(`a limit per ${per.ports[0]}, wanted one per address`)
   const parts = (['src', 'dst'] as const).flatMap((side) => {
     const part = per.parts.find(({ field }) => field === `ip.${side}`)
     return part === undefined ? [] : [{ side, bits: family === 4 ? part.bits4 : part.bits6 }]

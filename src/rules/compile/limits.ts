@@ -1,5 +1,5 @@
 import { type Assembler, type Label, type Register, r0, r1, r2, r3, r4, r5, r9 } from '../asm/index.ts'
-import type { Action, LimitKey } from '../ast.ts'
+import type { Action, LimitKey, LimitPort } from '../ast.ts'
 import type { Clock, TimeSource } from './clock.ts'
 import { FAMILY, forget, loadSlot, type Stack } from './stack.ts'
 
@@ -114,11 +114,23 @@ const mask64 = (bits: number): bigint => (bits <= 0 ? 0n : BigInt.asUintN(64, -1
 
 type AddressKey = Extract<LimitKey, { kind: 'address' }>
 
-/** r1 = hash of what the limit counts apart; packets that are not IP are all one key. Uses r2 to r4. */
+/** The port, if nothing else is counted apart: there are cells enough for each of its values. */
+const onlyPort = ({ parts, ports = [] }: AddressKey): LimitPort | undefined =>
+  parts.length === 0 && ports.length === 1 ? ports[0] : undefined
+
+/** r1 = hash of what the limit counts apart; packets without the fields are all one key. Uses r2 to r4. */
 function emitKeyHash(asm: Assembler, stack: Stack, key: AddressKey, secret: bigint): void {
+  asm.constant(r1, secret)
+  if (key.parts.length > 0) emitAddressHash(asm, stack, key)
+  for (const port of key.ports ?? []) {
+    loadSlot(asm, r2, stack.slot(port))
+    emitMix(asm)
+  }
+}
+
+function emitAddressHash(asm: Assembler, stack: Stack, key: AddressKey): void {
   const [six, done] = [asm.label('IPv6 key'), asm.label('hashed')]
   loadSlot(asm, r4, stack.slot(FAMILY))
-  asm.constant(r1, secret)
   asm.jumpIf(r4, '==', 6, six)
   asm.jumpIf(r4, '!=', 4, done)
   for (const { field, bits4 } of key.parts) {
@@ -173,7 +185,29 @@ class KeyedLimitWriter {
     const { limit, secret } = this.#keyed
     this.#clock.emitNow(asm, timeSource(limit, this.#clock), KEY_FRACTION)
     asm.storeStack('u64', this.#now, r0)
-    emitKeyHash(asm, this.#stack, limit.per as AddressKey, secret)
+    const key = limit.per as AddressKey
+    const port = onlyPort(key)
+    if (port !== undefined) this.#emitPortCell(port)
+    else this.#emitHashedCell(key, secret, under)
+    forget(asm, this.#stack, r9, r0)
+    asm.alu('and', r9, ROW_MASK | ROW_BYTES)
+    this.#emitPointer(r9)
+    asm.mov(r9, r1)
+    this.#emitExchange(over, under)
+  }
+
+  /** r9 = offset of the cell of a port, each of which has its own; all have the tag 0 in r5. */
+  #emitPortCell(port: LimitPort): void {
+    const asm = this.#asm
+    loadSlot(asm, r9, this.#stack.slot(port))
+    asm.alu('lsh', r9, 3)
+    asm.mov(r5, 0)
+  }
+
+  /** r9 = offset of the cell for a key, r5 = its tag. */
+  #emitHashedCell(key: AddressKey, secret: bigint, under: Label): void {
+    const asm = this.#asm
+    emitKeyHash(asm, this.#stack, key, secret)
     forget(asm, this.#stack, r1, r2)
     asm.mov(r5, r1)
     asm.alu('rsh', r5, 64 - 16)
@@ -185,11 +219,6 @@ class KeyedLimitWriter {
     asm.alu('and', r4, ROW_MASK)
     asm.alu('or', r4, ROW_BYTES)
     this.#emitChoice(under)
-    forget(asm, this.#stack, r9, r0)
-    asm.alu('and', r9, ROW_MASK | ROW_BYTES)
-    this.#emitPointer(r9)
-    asm.mov(r9, r1)
-    this.#emitExchange(over, under)
   }
 
   /** r1 = the cell at a byte offset. */
@@ -283,7 +312,7 @@ class KeyedLimitWriter {
 /**
  * Limit of each key apart. A cell holds 16 bits of the key's hash and 48 bits of clock. A key owns a cell while its clock is
  * ahead of now; it looks in one cell of either row, takes an idle one, and is admitted uncounted if other keys hold both.
- * So no key is limited by another unless both share a cell's index and its 16 bits. Clobbers r0 to r5 and r9.
+ * So no key is limited by another unless both share a cell's index and its 16 bits. A key that is just a port has a cell of its own. Clobbers r0 to r5 and r9.
  */
 export function emitKeyedLimit(
   asm: Assembler,

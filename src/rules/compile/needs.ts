@@ -16,6 +16,8 @@ export interface Needs {
   readonly facts: readonly FieldName[]
 }
 
+const PORT_BITS = 16
+
 /** Facts are tested with a 32-bit immediate. */
 const MAX_FACTS = 31
 
@@ -45,8 +47,10 @@ export function needsOf(ruleSet: RuleSet, dimensions: readonly Dimension[]): Nee
     }
   }
   for (const { action } of ruleSet.rules)
-    if (action.kind === 'limit' && action.per.kind === 'address')
+    if (action.kind === 'limit' && action.per.kind === 'address') {
       for (const { field } of action.per.parts) address(field)
+      for (const port of action.per.ports ?? []) slots.set(port, absentValue(PORT_BITS))
+    }
   if (facts.length > MAX_FACTS) throw new RangeError(`Cannot compile: ${facts.length} facts, at most ${MAX_FACTS}`)
   return { slots, facts }
 }
