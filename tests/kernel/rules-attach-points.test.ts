@@ -102,6 +102,9 @@ test('compile refuses fields of the frame where there is none, and names rule an
   }
   for (const attach of ['socket', 'xt_bpf'] as const)
     await assert.rejects(loadRules(ruleSet, { attach }), { code: 'not_there', message: /rule "tagged".*"vlan.id"/ })
+  const filter = parseRule('drop if pcap("ether host 2:0:0:0:0:1")')
+  const filters: RuleSet = { rules: [{ ...filter, id: 'host' }], malformed: 'drop' }
+  await assert.rejects(loadRules(filters, { attach: 'socket' }), { code: 'not_there', message: /"host".*"eth.addr"/ })
   ;(await loadRules(ruleSet)).close()
 })
 
