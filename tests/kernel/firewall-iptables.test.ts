@@ -87,6 +87,8 @@ for (const variant of ['nft', 'legacy'] as const) {
           'one: sample 1/1 if udp',
           'some.2: sample 1/100 if udp',
           'never: drop if arp',
+          `${'i'.repeat(63)}: sample 1/7 if udp`,
+          `${'l'.repeat(63)}: limit 9/s per ip.src if udp`,
           'four: drop if ipv4',
           ...[1, 7, 50, 999, 1000, 1500, 24_999, 100_000, 1_000_000].map((rate) => `r${rate}: limit ${rate}/s if udp`),
           ...[1, 7, 59].map((rate) => `m${rate}: limit ${rate}/m burst 3 per ip.src if udp`),

@@ -85,7 +85,12 @@ export function describeChanges(changes: Changes): IptablesChange[] {
   const { steps, newSets, newPrograms, oldSets, oldPrograms } = changes
   return [
     ...newSets.map(({ name, family, of, prefixes }): IptablesChange => {
-      return { kind: 'add', what: 'set', family, text: `${name}  ${prefixes} prefixes of $${of}` }
+      return {
+        kind: 'add',
+        what: 'set',
+        family,
+        text: `${name}  ${prefixes} ${prefixes === 1 ? 'prefix' : 'prefixes'} of $${of}`,
+      }
     }),
     ...newPrograms.map(
       ({ name, text }): IptablesChange => ({ kind: 'add', what: 'program', text: `${name}  ${text}` }),

@@ -67,14 +67,14 @@ export class PinnedPrograms {
 
   #shared({ compiled }: MatchProgram, handles: Handles): Map<string, BpfMap> {
     const shared = compiled.maps.filter(({ purpose }) => purpose === 'scratch' || purpose === 'counters')
-    return new Map(shared.map((need) => [need.symbol, handles.keep(this.#sharedMap(need))]))
+    return new Map(shared.map((need) => [need.symbol, this.#sharedMap(need, handles)]))
   }
 
-  #sharedMap(need: MapNeed): BpfMap {
+  #sharedMap(need: MapNeed, handles: Handles): BpfMap {
     // Another version may want another size.
     const path = join(this.folder, `${need.symbol}-${need.bytes}`)
-    if (existsSync(path)) return openMap(path)
-    const map = need.purpose === 'counters' ? createCounters(need) : createNeeded(need)
+    if (existsSync(path)) return handles.keep(openMap(path))
+    const map = handles.keep(need.purpose === 'counters' ? createCounters(need) : createNeeded(need))
     writing(`pin map "${need.symbol}"`, () => map.pin(path))
     return map
   }
