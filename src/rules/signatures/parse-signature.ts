@@ -65,7 +65,7 @@ export function parseSignature(text: string, source: string = text, offset = 0):
   const parts = whole.split(':')
   if (parts.length > PARTS.length) parts[PARTS.length]!.fail('a ninth part', `the end behind eight: ${FORM}`)
   if (parts.length < PARTS.length) {
-    whole.from(text.length).fail(`part ${parts.length + 1} of eight, ${PARTS[parts.length]},`, `the form ${FORM}`)
+    whole.from(text.length).fail(`part ${parts.length + 1} of eight (${PARTS[parts.length]})`, `the form ${FORM}`)
   }
   const [ver, ittl, olen, mss, size, olayout, oddities, pclass] = parts as [
     Part,
