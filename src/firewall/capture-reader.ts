@@ -29,11 +29,12 @@ export class CaptureReader {
   readonly #ring: RingBuffer
   readonly #names: SlotNames
   readonly #timer: NodeJS.Timeout
-  readonly #gone = new AbortController()
+  readonly #over = new AbortController()
   #waiting: CapturedPacket[] = []
   /** Losses that were told, the low 32 bits of their number. */
   #lostBefore = 0
   #lost = 0
+  #removed = false
   #lapsed = false
 
   /** @throws FirewallError SEAWALL_UNKNOWN_RULE if there is no such capture, or not any more. */
@@ -69,7 +70,7 @@ export class CaptureReader {
 
   /** Somebody else ended it: `seawall undo`, `seawall down`. */
   get wasRemoved(): boolean {
-    return this.#gone.signal.aborted
+    return this.#removed
   }
 
   /** This process stood still for so long that the data path took it for dead, and copied nothing for a while. */
@@ -79,11 +80,18 @@ export class CaptureReader {
 
   /** Packets as they come, until the signal is given or the capture is removed; then those that are there already. */
   async *batches(signal: AbortSignal): AsyncGenerator<readonly CapturedPacket[], void> {
-    const ended = AbortSignal.any([signal, this.#gone.signal])
-    while (!ended.aborted) {
-      const batch = this.#take()
-      if (batch.length > 0) yield batch
-      else await this.#more(ended)
+    // Not AbortSignal.any(), which Node 20 may forget when memory is collected.
+    const end = (): void => this.#over.abort()
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end)
+    try {
+      while (!this.#over.signal.aborted) {
+        const batch = this.#take()
+        if (batch.length > 0) yield batch
+        else await this.#more(this.#over.signal)
+      }
+    } finally {
+      signal.removeEventListener('abort', end)
     }
     this.stop()
     for (let batch = this.#take(); batch.length > 0; batch = this.#take()) yield batch
@@ -155,7 +163,10 @@ export class CaptureReader {
 
   #renew(): void {
     const live = this.#live()
-    if (live === undefined || !hasCapture(live, this.id)) return this.#gone.abort()
+    if (live === undefined || !hasCapture(live, this.id)) {
+      this.#removed = true
+      return this.#over.abort()
+    }
     if (this.#lease.isOver) this.#lapsed = true
     this.#lease.renew()
   }

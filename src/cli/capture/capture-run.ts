@@ -16,6 +16,9 @@ export interface CaptureSummary extends Ending {
   readonly lapsed: boolean
 }
 
+/** Milliseconds that Node's timers take at most. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
 /** One capture, from the rule that it adds to the end of it. */
 export class CaptureRun {
   readonly #session: Session
@@ -23,9 +26,10 @@ export class CaptureRun {
   readonly #reader: CaptureReader
   readonly #wish: CaptureWish
   readonly #names: InterfaceNames
-  readonly #signal: AbortSignal
+  readonly #enough = new AbortController()
   readonly #offset = wallClockOffset()
   readonly #start = this.#now()
+  #timer: NodeJS.Timeout | undefined
   #captured = 0
   #lost = 0
 
@@ -57,8 +61,9 @@ export class CaptureRun {
     this.#reader = reader
     this.#wish = wish
     this.#names = new InterfaceNames(control)
-    this.#signal =
-      wish.forMs === undefined ? interrupted : AbortSignal.any([interrupted, AbortSignal.timeout(wish.forMs)])
+    interrupted.addEventListener('abort', () => this.#enough.abort())
+    if (interrupted.aborted) this.#enough.abort()
+    if (wish.forMs !== undefined) this.#endAfter(wish.forMs)
   }
 
   /**
@@ -75,6 +80,7 @@ export class CaptureRun {
     } catch (error) {
       if (!(error instanceof WriteError && error.isBrokenPipe)) throw error
     } finally {
+      clearTimeout(this.#timer)
       this.#reader.stop()
       await this.#removeRule()
       this.#reader.close()
@@ -85,7 +91,7 @@ export class CaptureRun {
 
   async #writePackets(writer: PacketWriter): Promise<void> {
     const { count } = this.#wish
-    for await (const batch of this.#reader.batches(this.#signal)) {
+    for await (const batch of this.#reader.batches(this.#enough.signal)) {
       const packets = batch.slice(0, count - this.#captured)
       await writer.write(await Promise.all(packets.map((packet) => this.#written(packet))))
       this.#captured += packets.length
@@ -97,6 +103,12 @@ export class CaptureRun {
 
   async #written({ timestamp, ifindex, ...packet }: CapturedPacket): Promise<WrittenPacket> {
     return { ...packet, time: timestamp + this.#offset, interface: await this.#names.of(ifindex) }
+  }
+
+  #endAfter(ms: number): void {
+    const rest = ms - LONGEST_TIMER
+    this.#timer =
+      rest > 0 ? setTimeout(() => this.#endAfter(rest), LONGEST_TIMER) : setTimeout(() => this.#enough.abort(), ms)
   }
 
   #ending(): Ending {
