@@ -1,13 +1,6 @@
 import { type Assembler, type Condition, type Label, r0, r7, r9 } from '../asm/index.ts'
-import {
-  canReject,
-  hasSmallIndex,
-  indexedEnd,
-  neededBytes,
-  neededFromIndex,
-  predecessors,
-  setsIndex,
-} from './bounds.ts'
+import { canReject } from './bounds.ts'
+import { type Guard, planGuards } from './guards.ts'
 import type { Arithmetic, ClassicCondition, ClassicProgram, ClassicRegister, Operation } from './operation.ts'
 import type { PacketAccess } from './packet-access.ts'
 
@@ -33,23 +26,15 @@ class Translator {
   readonly #asm: Assembler
   readonly #program: ClassicProgram
   readonly #options: TranslateOptions
-  readonly #needed: readonly number[]
-  readonly #neededFromIndex: readonly number[]
-  readonly #smallIndex: readonly boolean[]
-  readonly #before: readonly (readonly number[])[]
+  /** Instructions without one are left out, and jumps there go to `miss`. */
+  readonly #guards: readonly (Guard | undefined)[]
   readonly #labels = new Map<number, Label>()
-  /** Bytes that the packet is known to have behind each instruction: in all, and from X on. */
-  readonly #known: number[] = []
-  readonly #knownFromIndex: number[] = []
 
   constructor(asm: Assembler, program: ClassicProgram, options: TranslateOptions) {
     this.#asm = asm
     this.#program = program
     this.#options = options
-    this.#needed = neededBytes(program, options.access.limit)
-    this.#neededFromIndex = neededFromIndex(program, options.access.limit)
-    this.#smallIndex = hasSmallIndex(program)
-    this.#before = predecessors(program)
+    this.#guards = planGuards(program, options.access.limit)
   }
 
   emit(): void {
@@ -58,63 +43,37 @@ class Translator {
     asm.mov(A, 0)
     asm.mov(X, 0)
     // The verifier wants a way to everything, so either label is named even if the answer is always the same.
-    if (!this.#canMatch(0)) {
+    if (!this.#guards[0]) {
       asm.jumpIf(A, '!=', 0, hit)
       return asm.jump(miss)
     }
     if (!canReject(this.#program)) asm.jumpIf(A, '!=', 0, miss)
     access.begin(asm)
     this.#program.forEach((operation, place) => {
-      if (place > 0 && !this.#isReached(place)) return
+      const guard = this.#guards[place]
+      if (!guard) return
       const label = this.#labels.get(place)
       if (label) asm.bind(label)
-      this.#require(place)
-      this.#emit(operation, place)
+      if (guard.bytes > 0) access.require(asm, guard.bytes, miss)
+      if (guard.fromIndex > 0) access.requireFrom(asm, X, guard.fromIndex, miss)
+      this.#emit(operation, guard, place)
     })
   }
 
-  /** Whether anything but 0 can be returned from here. What cannot is left out, and jumps there go to `miss`. */
-  #canMatch(place: number): boolean {
-    return this.#needed[place]! !== Number.POSITIVE_INFINITY
-  }
-
-  #isReached(place: number): boolean {
-    return this.#canMatch(place) && this.#before[place]!.some((from) => this.#known[from] !== undefined)
-  }
-
-  /** One look at the length, where more is needed from here on than is known on every way here. */
-  #require(place: number): void {
-    const { access, miss } = this.#options
-    const known = this.#leastKnown(this.#known, place)
-    const needed = this.#needed[place]!
-    if (needed > known) access.require(this.#asm, needed, miss)
-    this.#known[place] = Math.max(needed, known)
-    const knownFrom = this.#leastKnown(this.#knownFromIndex, place)
-    const neededFrom = this.#smallIndex[place]! ? this.#neededFromIndex[place]! : 0
-    if (neededFrom > knownFrom) access.requireFrom(this.#asm, X, neededFrom, miss)
-    this.#knownFromIndex[place] = setsIndex(this.#program[place]!) ? 0 : Math.max(neededFrom, knownFrom)
-  }
-
-  /** What is known on every way to an instruction. */
-  #leastKnown(known: readonly number[], place: number): number {
-    const ways = this.#before[place]!.flatMap((from) => known[from] ?? [])
-    return ways.length === 0 ? 0 : Math.min(...ways)
-  }
-
   #labelOf(place: number): Label {
-    if (!this.#canMatch(place)) return this.#options.miss
+    if (!this.#guards[place]) return this.#options.miss
     let label = this.#labels.get(place)
     if (!label) this.#labels.set(place, (label = this.#asm.label(`classic ${place}`)))
     return label
   }
 
-  #emit(operation: Operation, place: number): void {
+  #emit(operation: Operation, guard: Guard, place: number): void {
     const asm = this.#asm
     const { access, cell } = this.#options
     switch (operation.kind) {
       case 'load':
         return operation.indirect
-          ? this.#loadIndirect(operation, place)
+          ? this.#loadIndirect(operation, guard)
           : access.load(asm, A, operation.offset, operation.size)
       case 'header-length':
         access.load(asm, X, operation.offset, 1)
@@ -144,12 +103,10 @@ class Translator {
     }
   }
 
-  #loadIndirect(operation: Extract<Operation, { kind: 'load' }>, place: number): void {
+  #loadIndirect({ offset, size }: Extract<Operation, { kind: 'load' }>, { covered }: Guard): void {
     const asm = this.#asm
-    const { offset, size } = operation
     const { access, miss } = this.#options
-    if (this.#smallIndex[place] && indexedEnd(operation, access.limit) > 0)
-      return access.loadFrom(asm, A, X, offset, size)
+    if (covered) return access.loadFrom(asm, A, X, offset, size)
     // X is added to the constant, and not the other way round: verifiers from 6.12 on remember what was added to X.
     asm.alu32('mov', SCRATCH, offset)
     asm.alu32('add', SCRATCH, X)
@@ -180,7 +137,7 @@ class Translator {
 
   /** Whether `to` is the next instruction that is emitted. */
   #follows(to: number, place: number): boolean {
-    return to === place + 1 && this.#canMatch(to)
+    return to === place + 1 && this.#guards[to] !== undefined
   }
 
   #return(value: number | 'a'): void {
