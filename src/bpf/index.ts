@@ -20,6 +20,7 @@ export { type Loaded, type LoadOptions, load, type MapHandle } from './load.ts'
 export { BpfMap, cpuCount, type MapDefinition, Update } from './map.ts'
 export type { MapBatch } from './map-batch.ts'
 export { BpfObject, type ObjectOptions } from './object.ts'
+export { type ClassicInstruction, compilePcapFilter } from './pcap-filter.ts'
 export { Program } from './program.ts'
 export type { ProgramDefinition } from './program-load.ts'
 export {

@@ -14,6 +14,8 @@ export interface ClassicInstruction {
 /** Bytes of one in memory. */
 const SIZE = 8
 
+const OPERATION = 'compile the pcap expression'
+
 /**
  * Compiles a tcpdump expression with libpcap, for frames that begin with their Ethernet header. Needs no rights. Names of hosts in it
  * are looked up, for as long as that takes.
@@ -21,9 +23,9 @@ const SIZE = 8
  * @throws BpfError `BPF_LIBRARY` if libpcap is not installed, `BPF_EXPRESSION` with libpcap's own words if it refuses the text
  */
 export function compilePcapFilter(text: string): ClassicInstruction[] {
+  if (text.includes('\0')) throw new BpfError('BPF_EXPRESSION', '', OPERATION, 'it holds a zero byte')
   const reply = compile(text)
-  if ('error' in reply)
-    throw new BpfError('BPF_EXPRESSION', '', 'compile the pcap expression', `libpcap says "${reply.error}"`)
+  if ('error' in reply) throw new BpfError('BPF_EXPRESSION', '', OPERATION, `libpcap says "${reply.error}"`)
   const view = new DataView(reply.instructions.buffer, reply.instructions.byteOffset, reply.instructions.byteLength)
   return Array.from({ length: view.byteLength / SIZE }, (_, index) => ({
     code: view.getUint16(index * SIZE, true),
@@ -37,7 +39,7 @@ function compile(text: string) {
   try {
     return compileFilter(text)
   } catch (cause) {
-    const detail = 'libpcap.so.0.8 is not there [install the Debian package libpcap0.8]'
-    throw new BpfError('BPF_LIBRARY', '', 'compile the pcap expression', detail, { cause })
+    const detail = 'libpcap.so.0.8 cannot be loaded [install the Debian package libpcap0.8]'
+    throw new BpfError('BPF_LIBRARY', '', OPERATION, detail, { cause })
   }
 }
