@@ -117,6 +117,7 @@ export class Agent implements Control {
     const result = await this.#firewall.apply(request)
     this.#follow(loaded)
     this.#tell('applied', result.changed ? `Generation ${result.generation} is in force` : 'Nothing has changed')
+    this.#warn(result)
     return result
   }
 
@@ -215,8 +216,9 @@ export class Agent implements Control {
     if (this.#firewall.confirmDue() !== undefined) this.#tell('adopted', 'Adopted what waits for its confirmation')
     else if (this.#adopted) await this.#bringUpToDate()
     else {
-      const { generation } = await this.#firewall.apply(this.#loaded)
-      this.#tell('applied', `Applied: generation ${generation} is in force`)
+      const result = await this.#firewall.apply(this.#loaded)
+      this.#tell('applied', `Applied: generation ${result.generation} is in force`)
+      this.#warn(result)
     }
     this.#follow(this.#loaded)
   }
@@ -224,9 +226,10 @@ export class Agent implements Control {
   /** A machine that is protected needs its agent, for roll backs and the API, also if the configuration asks for what cannot be. */
   async #bringUpToDate(): Promise<void> {
     try {
-      const { changed, generation } = await this.#firewall.apply(this.#loaded)
-      const how = changed ? 'Adopted and brought up to date' : 'Adopted'
-      this.#tell('adopted', `${how}: generation ${generation} is in force`)
+      const result = await this.#firewall.apply(this.#loaded)
+      const how = result.changed ? 'Adopted and brought up to date' : 'Adopted'
+      this.#tell('adopted', `${how}: generation ${result.generation} is in force`)
+      this.#warn(result)
     } catch (error) {
       this.#failed('apply-failed', 'Adopted, but the configuration cannot be applied, so nothing has changed', error)
     }
@@ -253,7 +256,9 @@ export class Agent implements Control {
       const minor = !files.includes(this.#loaded.path)
       const result = await this.#firewall.apply({ ...loaded, minor })
       this.#follow(loaded)
-      if (result.changed) this.#tell('applied', `Files changed: generation ${result.generation} is in force`)
+      if (!result.changed) return
+      this.#tell('applied', `Files changed: generation ${result.generation} is in force`)
+      this.#warn(result)
     } catch (error) {
       this.#failed('apply-failed', 'Files changed, but cannot be applied, so nothing has changed', error)
     }
@@ -286,6 +291,10 @@ export class Agent implements Control {
 
   #tell(event: string, message: string, level: AgentEvent['level'] = 'info'): void {
     this.#log({ level, event, message })
+  }
+
+  #warn({ plan }: ApplyResult): void {
+    for (const warning of plan.warnings) this.#tell('warning', warning, 'warn')
   }
 
   #failed(event: string, what: string, error: unknown): void {

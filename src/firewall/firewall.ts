@@ -38,6 +38,7 @@ import type {
   Sample,
   SetStatus,
 } from './types.ts'
+import { interfaceWarnings } from './warnings.ts'
 
 export interface ApplyRequest {
   readonly desired: Desired
@@ -78,7 +79,8 @@ export class Firewall {
     const live = readLive(this.#paths)
     findNewInterfaces(this.#paths, desired.interfaces, live?.manifest.interfaces)
     const { plan, measure } = await draftPlan(live, desired, await openSets(desired.sets))
-    return { ...plan, instructions: measure() }
+    const warnings = [...plan.warnings, ...this.#interfaceWarnings(live, desired.interfaces)]
+    return { ...plan, warnings, instructions: measure() }
   }
 
   /** Puts a configuration in force; dynamic rules stay. */
@@ -93,11 +95,13 @@ export class Firewall {
       const changed = live === undefined || !this.#isInForce(live, request, plan)
       const manifest = changed ? await this.#replace(request, live, { configured: desired.rules, sets }) : live.manifest
       const { generation, instructions } = manifest
-      const pending = pendingConfirm(requireLive(this.#paths))
       const tookMs = performance.now() - started
+      const inForce = requireLive(this.#paths)
+      const pending = pendingConfirm(inForce)
+      const warnings = [...plan.warnings, ...this.#interfaceWarnings(inForce, desired.interfaces)]
       return {
         generation,
-        plan: { ...plan, instructions },
+        plan: { ...plan, warnings, instructions },
         changed,
         ...(pending === undefined ? {} : { pending }),
         tookMs,
@@ -301,6 +305,11 @@ export class Firewall {
     })
     this.#queue = run.catch(() => undefined)
     return run
+  }
+
+  #interfaceWarnings(live: Live | undefined, wanted: Desired['interfaces']): string[] {
+    const entry = live === undefined ? 0 : entryId(this.#paths)
+    return interfaceWarnings(interfaceStatus(this.#paths, entry, wanted))
   }
 
   /** Nothing would change, no interface is missing, nothing has to be confirmed or collected. */

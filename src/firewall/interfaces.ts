@@ -126,6 +126,7 @@ function attachedIndex(paths: Paths, name: string): number {
 interface LinkJson {
   readonly ifname: string
   readonly ifindex: number
+  readonly flags: readonly string[]
   readonly xdp?: { readonly mode: number; readonly prog?: { readonly id: number } }
   readonly stats64?: { readonly rx: { readonly packets: number; readonly bytes: number; readonly dropped: number } }
 }
@@ -133,13 +134,15 @@ interface LinkJson {
 /** `XDP_ATTACHED_SKB` of linux/if_link.h. */
 const ATTACHED_GENERIC = 2
 
+const nothing: LinkJson = { ifname: '', ifindex: 0, flags: [] }
+
 /** What became of every interface of the configuration, as the kernel tells it: attached means to this entry program, by a pinned link. */
 export function interfaceStatus(paths: Paths, entryId: number, wanted: readonly DesiredInterface[]): InterfaceStatus[] {
   const pinned = new Set(listLinks(paths))
   const links = JSON.parse(ip(paths.netns, ['-json', '-details', '-stats', 'link', 'show'])) as LinkJson[]
   const there = new Map(links.map((link) => [link.ifname, link]))
   return wanted.map(({ name, mode }) => {
-    const { ifindex, xdp, stats64 } = there.get(name) ?? { ifindex: 0 }
+    const { ifindex, flags, xdp, stats64 } = there.get(name) ?? nothing
     const generic = xdp?.mode === ATTACHED_GENERIC
     const attached = xdp?.prog?.id === entryId && pinned.has(name)
     const note = attached ? fallbackNote(mode, generic) : missingNote(ifindex, xdp?.prog?.id)
@@ -148,6 +151,7 @@ export function interfaceStatus(paths: Paths, entryId: number, wanted: readonly 
       ifindex,
       mode: generic ? 'generic' : 'native',
       attached,
+      up: flags.includes('UP'),
       ...(note === undefined ? {} : { note }),
       ...(stats64 === undefined ? {} : countsOf(stats64.rx)),
     }

@@ -11,6 +11,7 @@ import type { Live } from './live.ts'
 import type { Manifest } from './manifest.ts'
 import type { SetInput } from './sets.ts'
 import type { Plan } from './types.ts'
+import { ruleWarnings } from './warnings.ts'
 
 /** Programs are equally long whatever the clock says. */
 const anyClock: ClockCalibration = { hz: 250, jiffiesAtZero: 0n }
@@ -41,8 +42,12 @@ export async function draftPlan(live: Live | undefined, desired: Desired, sets: 
   refuseTwins(outline, new Set(dynamic.map((rule) => rule.id)))
   const rules = [...dynamic, ...desired.rules]
   const geometries = new Map([...known].map(([name, { geometry }]) => [name, geometry]))
+  const sizes = sets.map(({ name, file }) => {
+    return { name, prefixes: known.get(name)!.prefixes, ...(file === undefined ? {} : { file }) }
+  })
+  const warnings = ruleWarnings(desired.rules, sizes)
   return {
-    plan: { fresh: live === undefined, changes: diff(manifest, outline), rules: rules.length, warnings: [] },
+    plan: { fresh: live === undefined, changes: diff(manifest, outline), rules: rules.length, warnings },
     measure: () => measure({ rules, malformed: desired.malformed }, geometries),
   }
 }

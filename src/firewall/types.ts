@@ -14,6 +14,8 @@ export interface InterfaceStatus {
   /** `generic` means that the driver refused native XDP, or that the configuration asked for it. */
   readonly mode: XdpMode
   readonly attached: boolean
+  /** Whether the interface is switched on. */
+  readonly up: boolean
   /** Why native mode was not possible, when it was tried. */
   readonly note?: string
   /** What its driver counted since the interface was made; whether with what XDP dropped is the driver's to say. */
@@ -112,6 +114,7 @@ export interface Plan {
   readonly changes: readonly Change[]
   readonly rules: number
   readonly instructions: number
+  /** What is allowed but hardly meant, and what an operator should know of the interfaces. */
   readonly warnings: readonly string[]
 }
 

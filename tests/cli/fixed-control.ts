@@ -62,10 +62,11 @@ const firewall: FirewallStatus = {
       ifindex: 2,
       mode: 'native',
       attached: true,
+      up: true,
       received: { packets: 110_004_000, bytes: 66_000_000_000 },
       missed: 3,
     },
-    { name: 'wg0', ifindex: 3, mode: 'generic', attached: true, note: 'the driver has no native XDP' },
+    { name: 'wg0', ifindex: 3, mode: 'generic', attached: true, up: true, note: 'the driver has no native XDP' },
   ],
   rules,
   sets: [

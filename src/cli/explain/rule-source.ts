@@ -1,9 +1,10 @@
 import type { Control, Status } from '../../agent/index.ts'
 import { loadConfig } from '../../config/index.ts'
 import type { ProbeReport, RuleStatus } from '../../firewall/index.ts'
+import { usedSets } from '../../firewall/used-sets.ts'
 import { type Address, formatAddress } from '../../net/address.ts'
 import type { Dissection } from '../../net/dissect.ts'
-import { type EvaluationEnv, type Expr, parseRule, type Rule, type RuleSet } from '../../rules/index.ts'
+import { type EvaluationEnv, parseRule, type Rule, type RuleSet } from '../../rules/index.ts'
 import { addressesOf } from '../packets/summary.ts'
 import { readSets } from '../read-sets.ts'
 import type { Session } from '../session.ts'
@@ -73,7 +74,7 @@ async function liveEnvironment(
   { rules }: RuleSet,
   packets: readonly Dissection[],
 ): Promise<EvaluationEnv> {
-  const names = [...new Set(rules.flatMap((rule) => setsOf(rule.when)))]
+  const names = [...new Set(rules.flatMap((rule) => usedSets(rule.when)))]
   const addresses = [...new Set(packets.flatMap(texts))]
   const members = new Set<string>()
   for (const name of names) {
@@ -86,10 +87,4 @@ async function liveEnvironment(
 function texts(packet: Dissection): string[] {
   const addresses = addressesOf(packet)
   return addresses === undefined ? [] : [formatAddress(addresses.src), formatAddress(addresses.dst)]
-}
-
-function setsOf(expr: Expr): string[] {
-  if (expr.kind === 'and' || expr.kind === 'or') return expr.terms.flatMap(setsOf)
-  if (expr.kind === 'not') return setsOf(expr.term)
-  return expr.kind === 'in' ? expr.items.flatMap((item) => (item.kind === 'set' ? [item.name] : [])) : []
 }

@@ -65,7 +65,7 @@ function interfaceTable(session: Session, { interfaces }: FirewallStatus): strin
     one.mode,
     one.attached ? green('yes') : red('no'),
     one.received === undefined ? '' : formatCount(one.received.packets),
-    one.note ?? '',
+    one.note ?? (one.up ? '' : 'it is down'),
   ])
   return session.table(columns, rows)
 }
