@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { Program } from '../../src/bpf/index.ts'
 import type { IptablesStatus } from '../../src/firewall/iptables/index.ts'
@@ -67,6 +68,37 @@ for (const variant of ['nft', 'legacy'] as const) {
       assert.equal(world.run('ls', ['/proc/thread-self/net/ipt_hashlimit']), '')
       await rejects(open().status(), 'SEAWALL_NOT_UP', /there are none \(seawall iptables apply\)/)
       assert.equal((await open().undo()).changed, false)
+    })
+
+    test('undo() leaves an empty table where there was none', async () => {
+      const fresh = new IptablesWorld()
+      try {
+        assert.equal(fresh.save(variant), '')
+        await fresh.open(variant).apply(input(rules, { sets: bad }))
+        await fresh.open(variant).undo()
+        assert.equal(fresh.save(variant), '*raw\n:PREROUTING ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n'.repeat(2))
+      } finally {
+        await fresh.remove()
+      }
+    })
+
+    test('drop keeps packets from a socket that waits for them', async () => {
+      await open().apply(input(['secret: drop if udp.payload contains "secret"']))
+      const server = `require('dgram').createSocket('udp4').on('message', (text) => console.log(String(text)))
+        .bind(5353, () => console.log('ready'))`
+      const socket = start(process.execPath, ['-e', server], {
+        netns: world.netns,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      try {
+        const lines = createInterface({ input: socket.stdout! })[Symbol.asyncIterator]()
+        assert.equal((await lines.next()).value, 'ready')
+        for (const text of ['first', 'secret', 'a secret', 'last'])
+          await world.receive(packet('198.51.100.9', 5353, text))
+        assert.deepEqual([(await lines.next()).value, (await lines.next()).value], ['first', 'last'])
+      } finally {
+        await stop(socket)
+      }
     })
 
     test('apply() leaves rules of others and their counters as they are, and comes before them', async () => {
