@@ -21,8 +21,8 @@ export interface SocketSelection {
   readonly fd?: number
   /** A service of systemd, with or without `.service`. */
   readonly unit?: string
-  /** Local port. */
-  readonly port?: number
+  /** Local port, or the first and the last of some. */
+  readonly ports?: readonly [from: number, to: number]
   readonly protocol?: 'tcp' | 'udp'
 }
 
@@ -32,12 +32,13 @@ export interface SocketSelection {
  * @throws LinuxError PROCESS_GONE if process `pid` is not there, PRIVILEGE_MISSING if this process may not look into it
  */
 export function findSockets(selection: SocketSelection): ProcessSocket[] {
-  const { pid, fd, port, protocol } = selection
+  const { pid, fd, ports: [from, to] = [0, 65_535], protocol } = selection
   const found = new Map<number, ProcessSocket>()
   for (const each of pid === undefined ? processesOf(selection.unit) : [pid]) {
     for (const socket of socketsOf(each, pid !== undefined)) {
       const asked = fd === undefined ? socket.protocol === 'udp' || socket.state === 'listen' : socket.fd === fd
-      const fits = asked && (port ?? socket.port) === socket.port && (protocol ?? socket.protocol) === socket.protocol
+      const fits =
+        asked && from <= socket.port && socket.port <= to && (protocol ?? socket.protocol) === socket.protocol
       if (fits && !found.has(socket.inode)) found.set(socket.inode, socket)
     }
   }

@@ -54,8 +54,8 @@ function socketAt(port: number): Socket {
   return socket
 }
 
-async function processAt(...ports: number[]): Promise<UdpProcess> {
-  const started = await UdpProcess.start(wire.netns, ports)
+async function processAt(from: number, to = from): Promise<UdpProcess> {
+  const started = await UdpProcess.start(wire.netns, from, to)
   processes.push(started)
   return started
 }
@@ -76,6 +76,15 @@ const rulesOf = (...texts: string[]): AttachRequest['rules'] => ({
 async function messages(counts: { received: number }, wanted: number): Promise<void> {
   for (let waited = 0; counts.received < wanted && waited < 5_000; waited += 5) await sleep(5)
   assert.equal(counts.received, wanted)
+}
+
+/** Packets that came to a port of a process, once as many have come as are wanted, or none for a while. */
+async function received(server: UdpProcess, port: number, wanted = 0): Promise<number> {
+  for (let waited = 0; ; waited += 5) {
+    const count = (await server.counts())[port]!
+    if (count >= wanted || waited >= 5_000) return count
+    await sleep(5)
+  }
 }
 
 test('protect() drops before the socket sees it, over IPv4 and IPv6, and counts by rule', async () => {
@@ -150,22 +159,22 @@ test('protect() refuses what is no open UDP or TCP socket, and rules that socket
 
 test('attachToSockets() puts rules in front of the socket of a process that knows nothing of it, until it is detached', async () => {
   const server = await processAt(4010, 4011)
-  const request = { name: 'test', rules: rulesOf('all: drop if udp'), sockets: { port: 4010 } }
+  const request = { name: 'test', rules: rulesOf('all: drop if udp'), sockets: { ports: [4010, 4010] as const } }
   const attached = await attachToSockets(paths, request)
   assert.deepEqual(
     attached.sockets.map(({ pid, port, protocol, open }) => ({ pid, port, protocol, open })),
     [{ pid: server.pid, port: 4010, protocol: 'udp', open: true }],
   )
   for (const port of [4010, 4011]) wire.receive(to(port), 3)
-  assert.equal(await server.received(4011), 3)
-  assert.equal(await server.received(4010), 0)
+  assert.equal(await received(server, 4011, 3), 3)
+  assert.equal(await received(server, 4010, 0), 0)
   assert.deepEqual(
     listAttachments(paths).map(({ name, counters }) => [name, counters.verdicts.drop.packets]),
     [['test', 3]],
   )
   await detachFromSockets(paths, 'test')
   wire.receive(to(4010), 2)
-  assert.equal(await server.received(4010), 2)
+  assert.equal(await received(server, 4010, 2), 2)
   assert.deepEqual(listAttachments(paths), [])
 })
 
@@ -186,9 +195,9 @@ test('attachToSockets() selects by process and descriptor, and refuses a socket 
 
 test('attachToSockets() refuses selections without a socket and processes that are not there, and changes nothing', async () => {
   const rules = rulesOf('drop if udp')
-  await assert.rejects(attachToSockets(paths, { name: 'x', rules, sockets: { pid: process.pid, port: 1 } }), {
+  await assert.rejects(attachToSockets(paths, { name: 'x', rules, sockets: { pid: process.pid, ports: [1, 1] } }), {
     code: 'SEAWALL_INPUT',
-    message: /no socket|Cannot find a socket with pid \d+, port 1/,
+    message: /Cannot find a socket with pid \d+, ports 1: wanted/,
   })
   await assert.rejects(attachToSockets(paths, { name: 'x', rules, sockets: { pid: 4_194_303 } }), {
     code: 'PROCESS_GONE',
@@ -210,7 +219,7 @@ test('attachToSockets() goes on with other sockets when one is closed, and detac
     [4015, true],
   ])
   wire.receive(to(4015))
-  assert.equal(await server.received(4015), 0)
+  assert.equal(await received(server, 4015, 0), 0)
   await server.stop()
   assert.ok(listAttachments(paths)[0]!.sockets.every(({ open }) => !open))
   await detachFromSockets(paths, 'gone')

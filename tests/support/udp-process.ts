@@ -1,53 +1,54 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface, type Interface } from 'node:readline'
 import type { Netns } from '../../src/linux/netns.ts'
 import { start } from '../../src/linux/process.ts'
 
-/** A process that knows nothing of Seawall: a UDP socket for each port, and a count of what comes. */
+/** A process that knows nothing of Seawall: a UDP socket for each port from one to another, and a count of what comes. */
 const SCRIPT = `
 const { createSocket } = require('node:dgram')
+const [from, to] = process.argv.slice(1).map(Number)
 const counts = {}
-const ports = process.argv.slice(1).map(Number)
+const sockets = {}
 let open = 0
-const sockets = new Map(ports.map((port) => {
-  const socket = createSocket('udp6')
+for (let port = from; port <= to; port++) {
   counts[port] = 0
-  socket.on('message', () => counts[port]++)
-  socket.bind(port, () => { if (++open === ports.length) console.log('ready') })
-  return [port, socket]
-}))
-process.stdin.on('data', (text) => {
-  const [word, port] = String(text).trim().split(' ')
-  if (word === 'close') sockets.get(Number(port)).close(() => console.log('closed'))
+  sockets[port] = createSocket({ type: 'udp6', lookup: (host, _, done) => done(null, host, 6) })
+  sockets[port].on('message', () => counts[port]++)
+  sockets[port].bind(port, '::', () => { if (++open === to - from + 1) console.log('ready') })
+}
+require('node:readline').createInterface(process.stdin).on('line', (line) => {
+  const [word, port] = line.split(' ')
+  if (word === 'close') sockets[port].close(() => console.log('closed'))
   else console.log(JSON.stringify(counts))
 })
 `
 
 export class UdpProcess {
   readonly #child: ChildProcess
+  readonly #lines: Interface
 
-  static async start(netns: Netns, ports: readonly number[]): Promise<UdpProcess> {
-    const child = start(process.execPath, ['-e', SCRIPT, ...ports.map(String)], {
-      netns,
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    const started = new UdpProcess(child)
+  /** Has its sockets open when this is done. */
+  static async start(netns: Netns, from: number, to = from): Promise<UdpProcess> {
+    const args = ['-e', SCRIPT, String(from), String(to)]
+    const started = new UdpProcess(start(process.execPath, args, { netns, stdio: ['pipe', 'pipe', 'inherit'] }))
     await started.#answer()
     return started
   }
 
   private constructor(child: ChildProcess) {
     this.#child = child
+    this.#lines = createInterface(child.stdout!)
   }
 
   get pid(): number {
     return this.#child.pid!
   }
 
-  /** Packets that came to a port so far. Asked after what was there before has been read. */
-  async received(port: number): Promise<number> {
+  /** Packets that came so far, by port. */
+  async counts(): Promise<Readonly<Record<number, number>>> {
     this.#child.stdin!.write('counts\n')
-    return (JSON.parse(await this.#answer()) as Record<string, number>)[port]!
+    return JSON.parse(await this.#answer())
   }
 
   async closeSocket(port: number): Promise<void> {
@@ -62,7 +63,7 @@ export class UdpProcess {
   }
 
   async #answer(): Promise<string> {
-    const [text] = (await once(this.#child.stdout!, 'data')) as [Buffer]
-    return text.toString()
+    const [line] = (await once(this.#lines, 'line')) as [string]
+    return line
   }
 }

@@ -38,7 +38,7 @@ They stay until seawall detach, or until the socket is closed, whether any proce
       .option('--pid <id>', 'sockets of this process')
       .option('--fd <number>', 'with --pid, the socket that has this descriptor there, of any state')
       .option('--unit <name>', 'sockets of the processes of a systemd service')
-      .option('--port <number>', 'sockets bound to this port')
+      .option('--port <range>', 'sockets bound to this port, or to ports such as 20000-49999')
       .option('--protocol <name>', 'udp or tcp')
       .option('-c, --config <file>', 'take rules, sets and malformed of a configuration')
       .option('--name <name>', 'name to detach it by (default: made from the options)'),
@@ -77,19 +77,26 @@ function readSelection({ pid, fd, unit, port, protocol }: AttachFlags): SocketSe
     ...(pid === undefined ? {} : { pid: parseCount('--pid', pid, 2 ** 22) }),
     ...(fd === undefined ? {} : { fd: fd === '0' ? 0 : parseCount('--fd', fd, 2 ** 30) }),
     ...(unit === undefined ? {} : { unit }),
-    ...(port === undefined ? {} : { port: parseCount('--port', port, 65_535) }),
+    ...(port === undefined ? {} : { ports: readPorts(port) }),
     ...(protocol === undefined ? {} : { protocol }),
   }
 }
 
+function readPorts(text: string): readonly [number, number] {
+  const [first = '', last = first] = text.split('-', 2)
+  const [from, to] = [parseCount('--port', first, 65_535), parseCount('--port', last, 65_535)]
+  if (from <= to) return [from, to]
+  throw usageError(`Cannot use --port "${text}": wanted the smaller port first`)
+}
+
 /** Such as `udp-53`, `nginx` or `pid-4711-fd-12`. */
-function nameOf({ pid, fd, unit, port, protocol }: SocketSelection): string {
+function nameOf({ pid, fd, unit, ports, protocol }: SocketSelection): string {
   const parts = [
     unit?.replaceAll(/[^\w-]/g, '_'),
     ...(pid === undefined ? [] : ['pid', pid]),
     ...(fd === undefined ? [] : ['fd', fd]),
-    protocol ?? (port === undefined ? undefined : 'port'),
-    port,
+    protocol ?? (ports === undefined ? undefined : 'port'),
+    ...new Set(ports),
   ]
   return parts.filter((part) => part !== undefined).join('-')
 }

@@ -106,7 +106,7 @@ const input = (message: string): FirewallError => new FirewallError('SEAWALL_INP
 function select(paths: Paths, selection: SocketSelection): AttachedSocket[] {
   const found = findSockets(selection)
   if (found.length === 0) {
-    const wanted = Object.entries(selection).map(([key, value]) => `${key} ${value}`)
+    const wanted = Object.entries(selection).map(([key, value]) => `${key} ${[...new Set([value].flat())].join('-')}`)
     throw input(
       `Cannot find a socket with ${wanted.join(', ')}: wanted an open UDP or waiting TCP socket [see ss -lntup]`,
     )

@@ -4,7 +4,7 @@ import { emitIcmp } from './icmp.ts'
 import { emitTcp } from './tcp.ts'
 import { emitUdp } from './udp.ts'
 
-const Protocol = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const
+export const Protocol = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const
 
 /** The upper layers: one copy of each, and the choice among them for either IP version. */
 export class UpperLayers {

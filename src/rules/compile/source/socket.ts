@@ -16,13 +16,17 @@ import {
 } from '../../asm/index.ts'
 import { ETHERTYPE, raw } from '../parse/ethernet.ts'
 import { Extension, emitIfExtension, MAX_HEADERS } from '../parse/ipv6.ts'
+import { Protocol } from '../parse/upper.ts'
 import { STEPS, type Stack } from '../stack.ts'
 import { ETHERNET, FrameBuffer, Skb } from './frame-buffer.ts'
 import { emitOnlyBuffer, FRAME_LIMIT } from './scratch.ts'
 import type { PacketSource } from './source.ts'
 
-/** Longest header of TCP, bytes. */
+/** Longest header of TCP, and that of UDP, bytes. */
 const HEADER = 60
+const UDP_HEADER = 8
+/** First byte of an IPv4 header. */
+const NO_OPTIONS = 0x45
 /** `BPF_HDR_START_NET` of linux/bpf.h. */
 const FROM_NETWORK_HEADER = 1
 /** Multiple of 4, and no header is longer. */
@@ -40,6 +44,8 @@ export class SocketSource implements PacketSource {
   readonly #stack: Stack
   readonly #frame: FrameBuffer
   readonly #first: number
+  /** No rule looks into a payload. */
+  readonly #headersOnly: boolean
   readonly #lost: Label
 
   /** @param reach bytes of a payload that rules look at */
@@ -48,28 +54,28 @@ export class SocketSource implements PacketSource {
     this.#stack = stack
     this.#frame = new FrameBuffer(asm, stack)
     this.#first = Math.min(HEADER + reach, FRAME_LIMIT - ETHERNET)
+    this.#headersOnly = reach === 0
     this.#lost = asm.label('no buffer')
   }
 
   emitBegin(): void {
     const asm = this.#asm
-    const [six, upper, other, there] = ['IPv6', 'upper layer', 'not IP', 'there'].map((name) => asm.label(name)) as [
-      Label,
-      Label,
-      Label,
-      Label,
-    ]
+    const [six, upper, whole, other, there] = ['IPv6', 'upper', 'whole', 'not IP', 'there'].map((name) =>
+      asm.label(name),
+    ) as [Label, Label, Label, Label, Label]
     asm.mov(r6, r1)
     emitOnlyBuffer(asm, this.#stack, this.#lost)
     this.#frame.emitOpen()
     asm.jumpIf(r4, '==', raw(ETHERTYPE.ipv6), six)
     asm.jumpIf(r4, '!=', raw(ETHERTYPE.ipv4), other)
-    this.#emitIpv4(other)
+    this.#emitIpv4(whole, other)
     asm.jump(upper)
     asm.bind(six)
-    this.#emitIpv6(other)
+    this.#emitIpv6(whole, other)
     asm.bind(upper)
     this.#emitUpper(other)
+    asm.bind(whole)
+    asm.mov(r8, r9)
     asm.jump(there)
     asm.bind(other)
     asm.mov(r8, 0)
@@ -77,13 +83,21 @@ export class SocketSource implements PacketSource {
     this.#frame.emitClose()
   }
 
-  /** Copy the IPv4 header; r8 = its length, r9 = that of the packet. */
-  #emitIpv4(other: Label): void {
+  /** Copy the IPv4 header; r8 = its length, r9 = that of the packet. To `whole` if all that rules need is there then. */
+  #emitIpv4(whole: Label, other: Label): void {
     const asm = this.#asm
-    const plain = asm.label('no options')
+    const [plain, options] = [asm.label('no options'), asm.label('IP header')]
     asm.mov(r8, 0)
-    this.#emitHeader(20, other)
+    this.#emitHeader(20 + UDP_HEADER, other)
+    asm.load('u16', r9, r7, ETHERNET + 2)
+    asm.swap(r9, 16)
     asm.load('u8', r5, r7, ETHERNET)
+    if (this.#headersOnly) {
+      asm.jumpIf(r5, '!=', NO_OPTIONS, options)
+      asm.load('u8', r0, r7, ETHERNET + 9)
+      asm.jumpIf(r0, '==', Protocol.udp, whole)
+      asm.bind(options)
+    }
     asm.alu('and', r5, 15)
     asm.alu('lsh', r5, 2)
     asm.storeStack('u64', this.#stack.slot(LENGTH), r5)
@@ -91,12 +105,10 @@ export class SocketSource implements PacketSource {
     this.#emitHeader(r5, other)
     asm.bind(plain)
     asm.loadStack('u64', r8, this.#stack.slot(LENGTH))
-    asm.load('u16', r9, r7, ETHERNET + 2)
-    asm.swap(r9, 16)
   }
 
-  /** Copy the IPv6 header and extension headers; r8 = length of them all, r9 = that of the packet. */
-  #emitIpv6(other: Label): void {
+  /** Copy the IPv6 header and extension headers; r8 = length of them all, r9 = that of the packet. To `whole` as for IPv4. */
+  #emitIpv6(whole: Label, other: Label): void {
     const asm = this.#asm
     const [top, extension, done] = ['next', 'extension', 'headers'].map((name) => asm.label(name)) as [
       Label,
@@ -104,9 +116,14 @@ export class SocketSource implements PacketSource {
       Label,
     ]
     asm.mov(r8, 0)
-    this.#emitHeader(40, other)
+    this.#emitHeader(40 + UDP_HEADER, other)
+    asm.load('u16', r9, r7, ETHERNET + 4)
+    asm.swap(r9, 16)
+    asm.alu('add', r9, 40)
+    asm.load('u8', r0, r7, ETHERNET + 6)
+    if (this.#headersOnly) asm.jumpIf(r0, '==', Protocol.udp, whole)
     asm.mov(r8, 40)
-    asm.load('u8', r9, r7, ETHERNET + 6)
+    asm.mov(r9, r0)
     asm.storeStack('u64', this.#stack.slot(STEPS), 0)
     asm.bind(top)
     emitIfExtension(asm, r9, r0, extension)
@@ -168,7 +185,7 @@ export class SocketSource implements PacketSource {
     asm.jumpIf(r0, '!=', 0, missing)
   }
 
-  /** Copy UDP or TCP header and payload behind the r8 bytes of IP; r8 = length of the packet. */
+  /** Copy UDP or TCP header and payload behind the r8 bytes of IP. */
   #emitUpper(other: Label): void {
     const asm = this.#asm
     this.#frame.emitLength(r4)
@@ -177,7 +194,6 @@ export class SocketSource implements PacketSource {
     asm.alu('add', r3, r8)
     this.#frame.emitCopy(this.#first)
     asm.jumpIf(r0, '!=', 0, other)
-    asm.mov(r8, r9)
   }
 
   emitExtension(beyond: Label): void {
