@@ -103,7 +103,7 @@ function readTest(cursor: Cursor): Expr {
   if (token.kind !== 'word') cursor.fail('a field, "not" or "("')
   cursor.take()
   if (token.text === 'p0f' && cursor.is('(')) return readP0f(cursor, token)
-  if (token.text === 'pcap' && cursor.is('(')) return readPcap(cursor, token)
+  if (token.text === 'pcap') return readPcap(cursor, token)
   if (Object.hasOwn(pairs, token.text)) return readPairTest(cursor, token, token.text as PairName)
   if (!Object.hasOwn(fields, token.text)) throw unknownField(cursor.source, token)
   const name = token.text as FieldName

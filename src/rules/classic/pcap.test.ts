@@ -69,6 +69,7 @@ test('pcap("…") gives the words of libpcap for what it refuses, with the place
 
 test('pcap("…") refuses what is no expression, names of hosts, and what the classic machine cannot do', () => {
   const cases: readonly [string, string, RegExp][] = [
+    ['drop if pcap "udp"', '"udp"', /^Found "udp", wanted "\("/],
     ['drop if pcap(udp)', 'udp', /^Found "udp", wanted a tcpdump expression in double quotes/],
     ['drop if pcap("udp"', '', /^Found the end, wanted "\)"/],
     ['drop if pcap(" ")', '" "', /^A pcap expression is empty/],
