@@ -97,6 +97,8 @@ test('compiled rules neither crash nor disagree on a million garbage packets of 
     'count if udp.payload[0:4] == 0x41414141',
     'drop if dns.qry.type == ANY or dns.qry.name == "example.com"',
     'drop if ip.frag or ipv6.ext_count > 2 or udp.payload contains "abc"',
+    'drop if p0f("*:64-:0:*:mss*4,*:mss,?77,sack,ws:bad:*") or p0f("4:64:0:*:*,*:mss:df,id+:*")',
+    'drop if dns.qry.name matches "*.example.?.com" or dns.qry.name matches "?"',
     'pass if ip.src in {10.0.0.0/8, 2001:db8::/32} and tcp.flags & 0x12 == 0x02',
   ]
   const rules = texts.map((text, i) => ({ ...parseRule(text), id: `r${i}` }))

@@ -1,7 +1,8 @@
 import { type ClassicProgram, formatClassic } from '../classic/index.ts'
 import type { FieldName } from '../fields.ts'
 import { formatSignature } from '../signatures/format-signature.ts'
-import type { SignaturePart, VersionedSignature } from './signature.ts'
+import type { SynSignature } from '../signatures/signature.ts'
+import type { SignaturePart } from './signature.ts'
 
 /** A question about a packet that takes code of its own; false if the packet lacks the field. */
 export type Predicate =
@@ -25,7 +26,7 @@ export type Predicate =
   | {
       readonly kind: 'signature'
       readonly parts: readonly SignaturePart[]
-      readonly signature: VersionedSignature
+      readonly signature: SynSignature
     }
   | { readonly kind: 'pcap'; readonly program: ClassicProgram }
   /** There is a name asked for. */

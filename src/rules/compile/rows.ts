@@ -82,18 +82,10 @@ export class RowBuilder {
 
   /** In parts, unless it is negated: then each part would make a row. */
   #signature(signature: SynSignature, negated: boolean, id: string): Row[] {
-    const versions = versionsOf(signature)
-    if (negated)
-      return this.#and(
-        versions.map((version) => [this.#row(signatureAtom(version), true)]),
-        id,
-      )
-    return versions.flatMap((version) =>
-      this.#and(
-        signatureAtoms(version).map((atom) => [this.#row(atom, false)]),
-        id,
-      ),
-    )
+    if (versionsOf(signature).length === 0) return negated ? [new Map()] : []
+    if (negated) return [this.#row(signatureAtom(signature), true)]
+    const parts = signatureAtoms(signature).map((atom) => [this.#row(atom, false)])
+    return this.#and(parts, id)
   }
 
   #and(terms: readonly Row[][], id: string): Row[] {

@@ -13,7 +13,7 @@ import { type Atom, compareAtom, flagAtom, listAtoms, predicateAtom } from './at
 import { absentValue } from './classify.ts'
 import { IP_HEADER, payloadAt, payloadLength, TCP_HEADER } from './parse/payload.ts'
 
-/** A signature of one IP version, with only the quirks that it can have. */
+/** A signature for packets of one IP version, with only the quirks that it can have. */
 export interface VersionedSignature extends SynSignature {
   readonly version: 4 | 6
 }
@@ -22,7 +22,7 @@ export interface VersionedSignature extends SynSignature {
 export type SignaturePart = 'headers' | 'options' | 'window'
 
 /** Slots that telling a signature needs, and what they hold in packets without these headers. */
-export function signatureSlots({ payload }: VersionedSignature): [slot: string, absent: number][] {
+export function signatureSlots({ payload }: SynSignature): [slot: string, absent: number][] {
   const headers = [IP_HEADER, TCP_HEADER].flatMap((header) => [payloadAt(header), payloadLength(header)])
   const slots = headers.map((slot): [string, number] => [slot, 0])
   return payload === 'any' ? slots : [...slots, [TCP_LENGTH, absentValue(fields[TCP_LENGTH].type.bits)]]
@@ -57,14 +57,14 @@ export const isMultipleOfMss = ({ window }: SynSignature): boolean =>
 const isOptionLength = (bytes: number): boolean => bytes <= 40 && bytes % 4 === 0
 
 /** The whole test of a signature in one. */
-export const signatureAtom = (signature: VersionedSignature): Atom =>
+export const signatureAtom = (signature: SynSignature): Atom =>
   predicateAtom({ kind: 'signature', parts: ['headers', 'options', 'window'], signature })
 
 /**
  * The test of a signature in parts, each of which it shares with signatures that are alike in it: first what any rule asks about, then
  * code of its own, asked only of packets that are left. Many signatures cost little more than a few.
  */
-export function signatureAtoms(signature: VersionedSignature): Atom[] {
+export function signatureAtoms(signature: SynSignature): Atom[] {
   const { window } = signature
   const { headers, options } = reduced(signature)
   const multiple = window !== 'any' && window.kind !== 'exactly'
@@ -81,7 +81,7 @@ const ANY = { ttl: 255, anyDistance: true, mss: 'any', window: 'any', scale: 'an
 const NO_OPTIONS = { layout: [], eolPadding: 0 } as const
 
 /** The signature with only what its headers are asked about, and with only what its options are. */
-function reduced(signature: VersionedSignature): { headers: VersionedSignature; options: VersionedSignature } {
+function reduced(signature: SynSignature): { headers: SynSignature; options: SynSignature } {
   const { quirks, payload, mss, scale } = signature
   const own = quirks.filter((quirk) => !optionQuirks.includes(quirk))
   return {
@@ -99,7 +99,7 @@ function reduced(signature: VersionedSignature): { headers: VersionedSignature; 
 }
 
 /** The signature with only what its window is asked about: of the options, where the MSS and the timestamp are. */
-function windowOnly(signature: VersionedSignature): VersionedSignature {
+function windowOnly(signature: SynSignature): SynSignature {
   const { window } = signature
   const plain = window !== 'any' && window.kind === 'multiple'
   return plain
@@ -108,12 +108,12 @@ function windowOnly(signature: VersionedSignature): VersionedSignature {
 }
 
 /** What any packet with the signature has in the dimensions that all rules share; it rules out nearly all packets. */
-function prefilter(signature: VersionedSignature): Atom[] {
+function prefilter(signature: SynSignature): Atom[] {
   const { version, quirks, ttl, anyDistance, window } = signature
   const mask = quirks.includes('ecn') ? 0x3f : 0xff
   const least = anyDistance ? 0 : Math.max(0, ttl - MAX_DISTANCE)
   const atoms = [
-    flagAtom(version === 4 ? 'ipv4' : 'ipv6'),
+    ...(version === 'any' ? [] : [flagAtom(version === 4 ? 'ipv4' : 'ipv6')]),
     equals('tcp.flags', flagsOf(signature), mask),
     ...listAtoms({ name: 'ip.ttl' }, [{ kind: 'range', from: least, to: ttl }]),
   ]
