@@ -60,6 +60,16 @@ test('explainPackets() compares with the kernel', async () => {
   assert.equal(await agreement({ verdict: 'pass', decidedBy: 'cap', matched: ['seen', 'cap'] }), 'different')
 })
 
+test('explainPackets() says of a tcpdump expression whether it holds', async () => {
+  const rule = parseRule('drop if udp and not pcap("udp[8:2] = 0x4141")')
+  const [one] = (await explainPackets({ ...source, ruleSet: { rules: [rule], malformed: 'drop' } }, [udp])).packets
+  const [, not] = one!.rules[0]!.terms
+  assert.deepEqual(
+    [not!.result, not!.terms!.map(({ text, result }) => [text, result])],
+    [false, [['pcap("udp[8:2] = 0x4141")', true]]],
+  )
+})
+
 test('explainPackets() says of a malformed packet that no rule saw it', async () => {
   const [one] = (await explainPackets(source, [udp.subarray(0, 20)])).packets
   assert.equal(one!.evaluator.decidedBy, 'malformed:ip_truncated')
