@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exitCodes } from '../../src/cli/exit-codes.ts'
+import type { Frame } from '../../src/cli/top/frame.ts'
 import type { RuleStatus } from '../../src/firewall/index.ts'
 import { command } from '../../src/linux/command.ts'
 import { ip } from '../../src/linux/interface.ts'
@@ -207,6 +208,19 @@ test('seawall capture that was killed leaves a rule that copies nothing and that
     /^capture:\d+: sample 1\/1 if udp\.dstport == 19$/,
   )
   await agent.end('SIGTERM')
+})
+
+test('seawall top --sample takes samples of its own, as long as it runs', async () => {
+  const watching = world.json<{ frames: Frame[] }>('top --once --interval 2s --sample 1/1 --by source,port,size,ttl')
+  await until('samples are taken', async () => (await listed()).length === 1)
+  await world.send(19, 3)
+  const [only] = (await watching).frames
+  const found = Object.values(only!.by).map((estimates) => estimates.find(({ samples }) => samples >= 3))
+  assert.deepEqual(
+    found.map((one) => one?.key),
+    ['10.77.0.0/24', 'udp/19', '0-63', '64'],
+  )
+  assert.deepEqual(await listed(), [])
 })
 
 test('seawall capture on a full disk fails, and leaves a file that can be read', async () => {

@@ -175,14 +175,14 @@ test('seawall replay sends a capture through evaluator and kernel', async () => 
   assert.match(run.stdout, /evaluator and kernel agree/)
 })
 
-test('seawall top shows rates and talkers', async () => {
+test('seawall top shows rates, and estimates from the samples of rules', async () => {
   const watching = world.json<{ frames: Frame[] }>('top --count 1 --interval 1s')
   await sleep(200)
   await world.send(53, 4)
   const [only] = (await watching).frames
   assert.deepEqual(
-    only!.talkers.map(({ address, samples }) => ({ address, samples })),
-    [{ address: '10.77.0.2', samples: 4 }],
+    Object.values(only!.by).map(([first]) => `${first?.key} ${first?.samples}`),
+    ['10.77.0.0/24 4', '10.77.0.1 4', 'udp/53 4'],
   )
   assert.ok(only!.received.packets > 0)
 })

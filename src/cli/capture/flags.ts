@@ -3,6 +3,7 @@ import { MAX_SNAPLEN } from '../../rules/compile/capture.ts'
 import { parseDuration } from '../duration.ts'
 import { usageError } from '../exit-codes.ts'
 import { parseCount } from '../parse-count.ts'
+import { parseShare } from '../parse-share.ts'
 import { parseSize } from '../parse-size.ts'
 
 /** Options of `seawall capture` as they are written. */
@@ -35,7 +36,7 @@ export function readCaptureFlags(args: readonly string[], flags: CaptureFlags): 
       ...(args.length === 0 ? {} : { expr: args.join(' ') }),
       ...(flags.verdict === undefined ? {} : { verdict: readVerdict(flags.verdict) }),
       ...(snaplen === undefined ? {} : { snaplen: parseCount('--snaplen', snaplen, MAX_SNAPLEN) }),
-      ...(sample === undefined ? {} : { every: readShare(sample) }),
+      ...(sample === undefined ? {} : { every: parseShare('--sample', sample) }),
     },
     count: flags.count === undefined ? Number.POSITIVE_INFINITY : parseCount('--count', flags.count, MAX_COUNT),
     ...(write === undefined ? {} : { file: write }),
@@ -44,15 +45,8 @@ export function readCaptureFlags(args: readonly string[], flags: CaptureFlags): 
 }
 
 const MAX_COUNT = 1_000_000_000_000
-const MAX_SHARE = 2 ** 31 - 1
 
 function readVerdict(text: string): 'drop' | 'pass' {
   if (text === 'drop' || text === 'pass') return text
   throw usageError(`Cannot use --verdict "${text}": wanted drop or pass`)
-}
-
-function readShare(text: string): number {
-  const [, every] = /^1\/(\d{1,10})$/.exec(text) ?? []
-  if (every === undefined) throw usageError(`Cannot use --sample "${text}": wanted a share of packets such as 1/100`)
-  return parseCount('--sample 1/N, N', every, MAX_SHARE)
 }

@@ -1,12 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Control } from '../../agent/index.ts'
 import type { Sample } from '../../firewall/index.ts'
-import { type Frame, frameOf, type Reading } from './frame.ts'
+import { type Frame, type FrameOptions, frameOf, type Reading, type Taken } from './frame.ts'
 
-export interface CollectOptions {
+/** Where samples come from. */
+export interface SampleSource {
+  /** Samples, until the signal is given. */
+  read(signal: AbortSignal): AsyncIterable<Sample>
+  /** They come through the ring that all rules share, whose losses are counted in the kernel. */
+  readonly shared: boolean
+}
+
+export interface CollectOptions extends FrameOptions {
   readonly intervalMs: number
-  /** Talkers of a frame. */
-  readonly talkers: number
+  readonly samples: SampleSource
   readonly signal: AbortSignal
   now(): number
 }
@@ -17,33 +24,55 @@ const MOST_SAMPLES = 100_000
 /** One frame an interval until `signal` aborts. */
 export async function* collect(control: Control, options: CollectOptions): AsyncGenerator<Frame> {
   const stop = new AbortController()
-  const signal = AbortSignal.any([stop.signal, options.signal])
-  let samples: Sample[] = []
+  const end = () => stop.abort()
+  options.signal.addEventListener('abort', end)
+  if (options.signal.aborted) end()
+  const basket = new Basket()
   let failure: unknown
-  const sampling = gather(control, signal, (sample) => samples.length < MOST_SAMPLES && samples.push(sample)).catch(
-    (error) => {
-      failure = error
-    },
-  )
+  const gathering = basket.fill(options.samples.read(stop.signal)).catch((error) => {
+    failure = error
+  })
   try {
     let before = await read(control, options)
-    while (!signal.aborted) {
-      await sleep(options.intervalMs, undefined, { signal }).catch(() => undefined)
+    while (!stop.signal.aborted) {
+      await sleep(options.intervalMs, undefined, { signal: stop.signal }).catch(() => undefined)
       if (failure !== undefined) throw failure
       const after = await read(control, options)
-      const taken = samples
-      samples = []
-      yield frameOf(before, after, taken, options.talkers)
+      const { samples, lost } = basket.empty()
+      const inKernel = options.samples.shared ? lostBetween(before, after) : 0
+      yield frameOf(before, after, { samples, lost: lost + inKernel }, options)
       before = after
     }
   } finally {
+    options.signal.removeEventListener('abort', end)
     stop.abort()
-    await sampling
+    await gathering
   }
 }
 
-async function gather(control: Control, signal: AbortSignal, add: (sample: Sample) => void): Promise<void> {
-  for await (const sample of control.samples({ signal })) add(sample)
+/** Samples between two frames. */
+class Basket {
+  #samples: Sample[] = []
+  #lost = 0
+
+  async fill(source: AsyncIterable<Sample>): Promise<void> {
+    for await (const sample of source) {
+      this.#lost += sample.skipped ?? 0
+      if (this.#samples.length < MOST_SAMPLES) this.#samples.push(sample)
+      else this.#lost += 1
+    }
+  }
+
+  empty(): Taken {
+    const taken = { samples: this.#samples, lost: this.#lost }
+    this.#samples = []
+    this.#lost = 0
+    return taken
+  }
+}
+
+function lostBetween(before: Reading, after: Reading): number {
+  return Math.max(0, after.counters.samplesLost.packets - before.counters.samplesLost.packets)
 }
 
 async function read(control: Control, options: CollectOptions): Promise<Reading> {

@@ -1,19 +1,20 @@
-import { formatCount, formatRate, formatShare } from '../format/numbers.ts'
+import { formatCount, formatRate, formatShare, plural } from '../format/numbers.ts'
 import { ruleBody } from '../format/rules.ts'
 import type { Session } from '../session.ts'
-import type { Frame, Rate } from './frame.ts'
+import type { Estimate, Frame, Rate } from './frame.ts'
+import { KEYS, type Key } from './keys.ts'
 
 /** Rules of a frame, busiest first. */
 const RULES = 15
 
 const right = 'right' as const
 
-/** One frame as text: totals, the busiest rules, malformed packets, talkers. */
+/** One frame as text: totals, the busiest rules, malformed packets, estimates. */
 export function formatFrame(session: Session, frame: Frame): string {
   const blocks = [totals(session, frame), rules(session, frame)]
   const malformed = Object.entries(frame.malformed)
   if (malformed.length > 0) blocks.push(malformedTable(session, malformed))
-  blocks.push(talkers(session, frame))
+  blocks.push(...estimates(session, frame))
   return blocks.join('\n')
 }
 
@@ -57,20 +58,40 @@ function malformedTable(session: Session, malformed: [string, Rate][]): string {
   )
 }
 
-function talkers(session: Session, frame: Frame): string {
-  if (frame.talkers.length === 0) {
+const TITLES: Readonly<Record<Key, string>> = {
+  source: 'SOURCE',
+  destination: 'DESTINATION',
+  port: 'PORT',
+  size: 'BYTES',
+  ttl: 'TTL',
+}
+
+/** One table a key, of what was estimated. */
+function estimates(session: Session, frame: Frame): string[] {
+  if (frame.samples === 0) {
     const sampling = frame.rules.some((rule) => /\bsample 1\//.test(rule.text))
-    return sampling ? 'no samples\n' : 'no talkers: no rule samples packets (for example: sample 1/1000 if ip)\n'
+    return [sampling ? 'no samples\n' : 'no estimates: no rule samples packets (seawall top --sample 1/100 does)\n']
   }
+  const tables = KEYS.flatMap((key) => {
+    const found = frame.by[key]
+    return found === undefined || found.length === 0 ? [] : [estimateTable(session, TITLES[key], found)]
+  })
+  const note = `${plural(frame.lost, 'sample')} lost: the estimates are too low (sample fewer packets)\n`
+  return frame.lost === 0 ? tables : [...tables, session.colors.yellow(note)]
+}
+
+function estimateTable(session: Session, title: string, found: readonly Estimate[]): string {
   const columns = [
-    { title: 'TALKER' },
+    { title },
     { title: 'ABOUT PACKETS/S', align: right },
+    { title: 'ABOUT BIT/S', align: right },
     { title: 'SAMPLES', align: right },
     { title: 'VERDICT' },
   ]
-  const rows = frame.talkers.map((one) => [
-    one.address,
+  const rows = found.map((one) => [
+    one.key,
     formatRate(one.packetsPerSecond),
+    formatRate(one.bytesPerSecond * 8),
     formatCount(one.samples),
     one.verdict,
   ])

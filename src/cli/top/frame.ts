@@ -1,7 +1,5 @@
 import type { Count, CountersReport, RuleStatus, Sample } from '../../firewall/index.ts'
-import { formatAddress } from '../../net/address.ts'
-import { dissect } from '../../net/dissect.ts'
-import { addressesOf } from '../packets/summary.ts'
+import { type Key, keysOf } from './keys.ts'
 
 /** What was counted at one moment. */
 export interface Reading {
@@ -24,10 +22,12 @@ export interface RuleRate {
   readonly total: Count
 }
 
-/** A source address and about how many packets it sends, from samples and the rates at which they were taken. */
-export interface Talker {
-  readonly address: string
+/** About how many packets have a key, from samples and the rates at which they were taken. */
+export interface Estimate {
+  readonly key: string
   readonly packetsPerSecond: number
+  readonly bytesPerSecond: number
+  /** Samples that say so: about one in their square root is the error to be expected. */
   readonly samples: number
   readonly verdict: 'pass' | 'drop' | 'both'
 }
@@ -36,18 +36,34 @@ export interface Talker {
 export interface Frame {
   readonly at: string
   readonly seconds: number
+  /** Counted, as are all up to `malformed`. */
   readonly received: Rate
   readonly pass: Rate
   readonly drop: Rate
   /** In the order of the rules. */
   readonly rules: readonly RuleRate[]
   readonly malformed: Readonly<Record<string, Rate>>
-  readonly talkers: readonly Talker[]
+  /** Estimated: the most of each key that was asked for. */
+  readonly by: Readonly<Partial<Record<Key, readonly Estimate[]>>>
   readonly samples: number
+  /** Samples that were lost on their way here, which makes the estimates too low. */
+  readonly lost: number
+}
+
+export interface FrameOptions {
+  readonly by: readonly Key[]
+  /** Lines of each key. */
+  readonly most: number
+}
+
+/** Samples of an interval, and how many were lost meanwhile. */
+export interface Taken {
+  readonly samples: readonly Sample[]
+  readonly lost: number
 }
 
 /** Compares two readings; counters of rules that are new since the first start at 0. */
-export function frameOf(before: Reading, after: Reading, samples: readonly Sample[], talkers: number): Frame {
+export function frameOf(before: Reading, after: Reading, taken: Taken, options: FrameOptions): Frame {
   const seconds = Math.max(0.001, (after.at - before.at) / 1000)
   const rate = (first: Count | undefined, last: Count): Rate => ({
     packets: Math.max(0, last.packets - (first?.packets ?? 0)) / seconds,
@@ -69,43 +85,58 @@ export function frameOf(before: Reading, after: Reading, samples: readonly Sampl
         return one.packets === 0 ? [] : [[reason, one] as const]
       }),
     ),
-    talkers: talkersOf(samples, after.rules, seconds).slice(0, talkers),
-    samples: samples.length,
+    by: estimates(taken.samples, after.rules, seconds, options),
+    samples: taken.samples.length,
+    lost: taken.lost,
   }
 }
 
-function talkersOf(samples: readonly Sample[], rules: readonly RuleStatus[], seconds: number): Talker[] {
+interface Tally {
+  packets: number
+  bytes: number
+  samples: number
+  readonly verdicts: Set<'pass' | 'drop'>
+}
+
+function estimates(
+  samples: readonly Sample[],
+  rules: readonly RuleStatus[],
+  seconds: number,
+  { by, most }: FrameOptions,
+): Frame['by'] {
   const weights = new Map(rules.map((rule) => [rule.id, weightOf(rule)]))
-  const found = new Map<string, { packets: number; samples: number; verdicts: Set<'pass' | 'drop'> }>()
+  const tallies = new Map(by.map((key) => [key, new Map<string, Tally>()]))
   for (const sample of samples) {
-    const address = sourceOf(sample)
-    if (address === undefined) continue
-    const talker = found.get(address) ?? { packets: 0, samples: 0, verdicts: new Set() }
-    talker.packets += weights.get(sample.sampledBy ?? '') ?? 1
-    talker.samples += 1
-    talker.verdicts.add(sample.verdict)
-    found.set(address, talker)
+    const keys = keysOf(sample)
+    const weight = weights.get(sample.sampledBy ?? '') ?? 1
+    for (const [key, tally] of tallies) if (keys[key] !== undefined) count(tally, keys[key], sample, weight)
   }
-  return [...found]
-    .map(([address, { packets, samples, verdicts }]) => ({
-      address,
+  return Object.fromEntries([...tallies].map(([key, tally]) => [key, rank(tally, seconds).slice(0, most)]))
+}
+
+function count(tallies: Map<string, Tally>, key: string, { verdict, length }: Sample, weight: number): void {
+  const tally = tallies.get(key) ?? { packets: 0, bytes: 0, samples: 0, verdicts: new Set() }
+  tally.packets += weight
+  tally.bytes += weight * length
+  tally.samples += 1
+  tally.verdicts.add(verdict)
+  tallies.set(key, tally)
+}
+
+function rank(tallies: ReadonlyMap<string, Tally>, seconds: number): Estimate[] {
+  return [...tallies]
+    .map(([key, { packets, bytes, samples, verdicts }]) => ({
+      key,
       packetsPerSecond: packets / seconds,
+      bytesPerSecond: bytes / seconds,
       samples,
       verdict: verdicts.size === 2 ? ('both' as const) : [...verdicts][0]!,
     }))
-    .sort((a, b) => b.packetsPerSecond - a.packetsPerSecond || a.address.localeCompare(b.address))
+    .sort((a, b) => b.packetsPerSecond - a.packetsPerSecond || a.key.localeCompare(b.key))
 }
 
 /** One sample of a rule `sample 1/N` stands for N packets. */
 function weightOf(rule: RuleStatus): number {
   const every = /\bsample 1\/(\d+)/.exec(rule.text)?.[1]
   return every === undefined ? 1 : Number(every)
-}
-
-/** A sample holds the beginning of its frame; the rest counts as zeros, so that lengths agree. */
-function sourceOf(sample: Sample): string | undefined {
-  const bytes = new Uint8Array(Math.max(sample.length, sample.bytes.length))
-  bytes.set(sample.bytes)
-  const addresses = addressesOf(dissect(bytes))
-  return addresses === undefined ? undefined : formatAddress(addresses.src)
 }
