@@ -2,21 +2,16 @@ import { ConfigError, type LoadedConfig, loadConfig } from '../config/index.ts'
 import {
   type ApplyResult,
   type CaptureRequest,
-  type CountersReport,
   defaultPaths,
   Firewall,
   type Lock,
   type Paths,
-  type Plan,
-  type ProbeReport,
   type RuleStatus,
-  type Sample,
-  type SetStatus,
   takeLock,
 } from '../firewall/index.ts'
-import type { ApplyOptions, Control, DropOptions, SetChange, Status } from './control.ts'
+import type { ApplyOptions, DropOptions, Status } from './control.ts'
+import { FirewallControl } from './firewall-control.ts'
 import { InterfaceGuard } from './interface-guard.ts'
-import { changeSet } from './local-control.ts'
 import { Timer } from './timer.ts'
 import { FileWatch } from './watch.ts'
 
@@ -43,8 +38,7 @@ const WAIT_MS = 5_000
  * Keeps the kernel's state as the configuration wants it: adopts what an agent before it left, follows changes of files, rolls back what is
  * not confirmed in time, clears away rules that have expired, and attaches interfaces that come back. Packets do not depend on it.
  */
-export class Agent implements Control {
-  readonly #firewall: Firewall
+export class Agent extends FirewallControl {
   readonly #lock: Lock
   readonly #log: (event: AgentEvent) => void
   readonly #watch: FileWatch | undefined
@@ -57,7 +51,7 @@ export class Agent implements Control {
   #stopped = false
 
   private constructor(firewall: Firewall, lock: Lock, loaded: LoadedConfig, options: AgentOptions) {
-    this.#firewall = firewall
+    super(firewall)
     this.#lock = lock
     this.#loaded = loaded
     this.#log = options.log ?? (() => undefined)
@@ -102,95 +96,60 @@ export class Agent implements Control {
 
   async status(): Promise<Status> {
     const agent = { pid: process.pid, adopted: this.#adopted, startedAt: this.#startedAt, config: this.#loaded.path }
-    return this.#firewall.isUp()
-      ? { running: true, agent, firewall: this.#firewall.status() }
-      : { running: true, agent }
+    return this.firewall.isUp() ? { running: true, agent, firewall: this.firewall.status() } : { running: true, agent }
   }
 
-  async plan(config?: string): Promise<Plan> {
-    return this.#firewall.plan(await loadConfig(config ?? this.#loaded.path))
-  }
-
-  async apply({ config, confirmWithinMs }: ApplyOptions = {}): Promise<ApplyResult> {
-    const loaded = await loadConfig(config ?? this.#loaded.path)
-    const request = { ...loaded, ...(confirmWithinMs === undefined ? {} : { confirmWithinMs }) }
-    const result = await this.#firewall.apply(request)
+  override async apply({ config, confirmWithinMs }: ApplyOptions = {}): Promise<ApplyResult> {
+    const loaded = await this.load(config)
+    const result = await this.applyLoaded(loaded, confirmWithinMs)
     this.#follow(loaded)
     this.#tell('applied', result.changed ? `Generation ${result.generation} is in force` : 'Nothing has changed')
     this.#warn(result)
     return result
   }
 
-  async confirm(): Promise<{ readonly generation: number }> {
-    const confirmed = await this.#firewall.confirm()
+  override async confirm(): Promise<{ readonly generation: number }> {
+    const confirmed = await super.confirm()
     this.#schedule()
     this.#tell('confirmed', `Generation ${confirmed.generation} stays`)
     return confirmed
   }
 
-  async rollback(): Promise<{ readonly generation?: number }> {
-    const back = (await this.#firewall.rollback()) ?? {}
+  override async rollback(): Promise<{ readonly generation?: number }> {
+    const back = await super.rollback()
     this.#schedule()
     this.#tell('rolled-back', describeRollback(back))
     return back
   }
 
-  async rules(): Promise<readonly RuleStatus[]> {
-    return this.#firewall.rules()
-  }
-
-  async sets(): Promise<readonly SetStatus[]> {
-    return this.#firewall.sets()
-  }
-
-  async counters(): Promise<CountersReport> {
-    return this.#firewall.counters()
-  }
-
-  addToSet(set: string, prefix: string): Promise<SetChange> {
-    return changeSet(this.#firewall, set, 'add', prefix)
-  }
-
-  deleteFromSet(set: string, prefix: string): Promise<SetChange> {
-    return changeSet(this.#firewall, set, 'delete', prefix)
-  }
-
-  async contains(set: string, addresses: readonly string[]): Promise<readonly boolean[]> {
-    return this.#firewall.contains(set, addresses)
-  }
-
-  async drop(expr: string, options: DropOptions = {}): Promise<RuleStatus> {
-    const rule = await this.#firewall.drop({ expr, ...options })
+  override async drop(expr: string, options: DropOptions = {}): Promise<RuleStatus> {
+    const rule = await super.drop(expr, options)
     this.#schedule()
     this.#tell('rule-added', `${rule.id}: ${rule.text}`)
     return rule
   }
 
-  async undo(id: string): Promise<RuleStatus> {
-    const rule = await this.#firewall.undo(id)
+  override async undo(id: string): Promise<RuleStatus> {
+    const rule = await super.undo(id)
     this.#tell('rule-removed', `${rule.id}: ${rule.text}`)
     return rule
   }
 
-  async capture(request: CaptureRequest): Promise<RuleStatus> {
-    const rule = await this.#firewall.capture(request)
+  override async capture(request: CaptureRequest): Promise<RuleStatus> {
+    const rule = await super.capture(request)
     this.#schedule()
     this.#tell('capture-began', `${rule.id}: ${rule.text}`)
     return rule
   }
 
-  probe(packets: readonly Uint8Array[]): Promise<ProbeReport> {
-    return this.#firewall.probe(packets)
-  }
-
-  samples(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Sample> {
-    return this.#firewall.samples(options)
-  }
-
-  async down(): Promise<void> {
+  override async down(): Promise<void> {
     this.#watch?.close()
-    await this.#firewall.down()
+    await super.down()
     this.#tell('down', 'Everything was removed')
+  }
+
+  protected load(config: string | undefined): Promise<LoadedConfig> {
+    return loadConfig(config ?? this.#loaded.path)
   }
 
   /** Ends the agent; packets go on to be filtered. */
@@ -201,7 +160,7 @@ export class Agent implements Control {
     this.#confirm.clear()
     this.#expiry.clear()
     this.#guard.stop()
-    this.#firewall.close()
+    this.firewall.close()
     this.#lock.release()
   }
 
@@ -210,13 +169,13 @@ export class Agent implements Control {
    * throw away what somebody is trying out.
    */
   async #takeOver(): Promise<void> {
-    this.#adopted = this.#firewall.isUp()
-    if (this.#adopted) await this.#firewall.reconcile()
+    this.#adopted = this.firewall.isUp()
+    if (this.#adopted) await this.firewall.reconcile()
     await this.#rollBackIfDue()
-    if (this.#firewall.confirmDue() !== undefined) this.#tell('adopted', 'Adopted what waits for its confirmation')
+    if (this.firewall.confirmDue() !== undefined) this.#tell('adopted', 'Adopted what waits for its confirmation')
     else if (this.#adopted) await this.#bringUpToDate()
     else {
-      const result = await this.#firewall.apply(this.#loaded)
+      const result = await this.firewall.apply(this.#loaded)
       this.#tell('applied', `Applied: generation ${result.generation} is in force`)
       this.#warn(result)
     }
@@ -226,7 +185,7 @@ export class Agent implements Control {
   /** A machine that is protected needs its agent, for roll backs and the API, also if the configuration asks for what cannot be. */
   async #bringUpToDate(): Promise<void> {
     try {
-      const result = await this.#firewall.apply(this.#loaded)
+      const result = await this.firewall.apply(this.#loaded)
       const how = result.changed ? 'Adopted and brought up to date' : 'Adopted'
       this.#tell('adopted', `${how}: generation ${result.generation} is in force`)
       this.#warn(result)
@@ -244,7 +203,7 @@ export class Agent implements Control {
   /** Sets the timers to what the kernel's state says. */
   #schedule(): void {
     if (this.#stopped) return
-    const pending = this.#firewall.isUp() ? this.#firewall.status() : undefined
+    const pending = this.firewall.isUp() ? this.firewall.status() : undefined
     this.#confirm.set(pending?.pending?.dueInMs)
     const expiries = (pending?.rules ?? []).flatMap((rule) => rule.expiresInMs ?? [])
     this.#expiry.set(expiries.length === 0 ? undefined : Math.min(...expiries))
@@ -254,7 +213,7 @@ export class Agent implements Control {
     try {
       const loaded = await loadConfig(this.#loaded.path)
       const minor = !files.includes(this.#loaded.path)
-      const result = await this.#firewall.apply({ ...loaded, minor })
+      const result = await this.firewall.apply({ ...loaded, minor })
       this.#follow(loaded)
       if (!result.changed) return
       this.#tell('applied', `Files changed: generation ${result.generation} is in force`)
@@ -266,10 +225,10 @@ export class Agent implements Control {
 
   async #rollBackIfDue(): Promise<void> {
     try {
-      const due = this.#firewall.confirmDue()
+      const due = this.firewall.confirmDue()
       const now = process.hrtime.bigint()
       if (due === undefined || due > now) return this.#schedule()
-      const back = await this.#firewall.rollback(now)
+      const back = await this.firewall.rollback(now)
       if (back !== undefined) this.#tell('rolled-back', `Not confirmed in time: ${describeRollback(back)}`, 'warn')
       this.#schedule()
     } catch (error) {
@@ -280,7 +239,7 @@ export class Agent implements Control {
 
   async #collectExpired(): Promise<void> {
     try {
-      const collected = await this.#firewall.collectExpired()
+      const collected = await this.firewall.collectExpired()
       if (collected > 0) this.#tell('rules-expired', `Rules that expired: ${collected}`)
       this.#schedule()
     } catch (error) {

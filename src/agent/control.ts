@@ -13,7 +13,7 @@ import type {
 export interface ApplyOptions {
   /** Path of a configuration; the one that the agent was started with if absent. */
   readonly config?: string
-  /** Roll back by itself after so many milliseconds unless `confirm` is called. */
+  /** Roll back by itself after so many milliseconds unless `confirm` is called; counted from when it is in force. */
   readonly confirmWithinMs?: number
 }
 

@@ -43,7 +43,7 @@ import { interfaceWarnings } from './warnings.ts'
 export interface ApplyRequest {
   readonly desired: Desired
   readonly digest: string
-  /** Milliseconds after which it is due to be rolled back, unless it is confirmed. */
+  /** Milliseconds, counted from when it is in force, after which it is due to be rolled back unless it is confirmed. */
   readonly confirmWithinMs?: number
   /** Keep the generation that a roll back goes to, and what waits for its confirmation: only files of sets have changed. */
   readonly minor?: boolean
@@ -341,7 +341,7 @@ export class Firewall {
         previous: previousOf(live, request.minor === true),
         pending,
       })
-      // The time to look at it begins now that it is in force.
+      // The time to look at it begins now that it is in force. Whoever dies before this leaves a deadline that is earlier.
       if (request.confirmWithinMs !== undefined) writeDeadline(pending!, deadlineOf(request.confirmWithinMs))
       return manifest
     } finally {

@@ -26,7 +26,7 @@ agent runs it keeps the time, and apply returns at once; otherwise apply stays i
   ],
   define: (command: Command) => {
     configOption(command)
-    command.option('--confirm <duration>', 'roll back after so long without seawall confirm (default: never)')
+    command.option('--confirm <duration>', 'roll back so long after it is in force without seawall confirm')
   },
   async run(session, { options }) {
     const confirmWithinMs = options.confirm === undefined ? undefined : parseDuration(options.confirm)
