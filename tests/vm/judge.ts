@@ -40,6 +40,7 @@ function testProblems({ files, features, status }: Report): readonly string[] {
   const skipped = tests
     .filter(({ outcome, detail = '' }) => outcome === 'skipped' && !isExcused(detail, features))
     .map(({ file, name, detail }) => `${file}: "${name}" was skipped (${detail || 'no reason given'})`)
+  if (status === 0 && tests.length === 0) return ['no test was run']
   if (status === undefined) return [...failed, ...skipped, 'the machine stopped before the end of the tests']
   if (status !== 0 && failed.length === 0) return [...skipped, `the tests ended with ${status ?? 'a signal'}`]
   return [...failed, ...skipped]

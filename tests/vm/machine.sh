@@ -31,7 +31,7 @@ done
 # Without -cx16, Linux 6.12 stops early in its boot under emulation. Threads of an emulated machine on several of the host's
 # CPUs corrupt code that Node compiles, so there is one.
 exec nice -n 10 qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
-  -machine q35 -accel tcg,thread=single -cpu Westmere,-cx16 -smp 1 -m 3072M \
+  -machine q35 -accel tcg,thread=single -cpu Westmere,-cx16 -smp 2 -m 3072M \
   -object memory-backend-memfd,id=memory,size=3072M,share=on -numa node,memdev=memory \
   -chardev socket,id=files,path=/run/files -device vhost-user-fs-pci,queue-size=1024,chardev=files,tag=host \
   -serial stdio -serial "file:$report" \

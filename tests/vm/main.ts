@@ -1,17 +1,12 @@
 // Runs the tests of tests/kernel on Debian's kernels and shows what each kernel can: npm run test:kernels [-- --help]
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { release } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import pc from 'picocolors'
-import { features, presentFeatures } from './features.ts'
-import { problemsOf } from './judge.ts'
+import { features } from './features.ts'
 import { type Kernel, readKernels } from './kernels.ts'
-import { runMachine } from './machine.ts'
+import { leftOut, runMatrix, runningKernel } from './matrix.ts'
 import { updateKernels } from './packages.ts'
-import type { Report } from './report.ts'
-import { takeSnapshot } from './snapshot.ts'
-import { formatMarkdown, formatText, replaceBlock, tableOf } from './table.ts'
+import { formatMarkdown, formatText, replaceBlock, type Table, tableOf } from './table.ts'
 
 const HELP = `npm run test:kernels -- [--kernel ID]… [--json] [--write] [--update] [FILTER…]
 
@@ -23,106 +18,53 @@ features and kernels, the running kernel last. A FILTER is a part of a test file
   --write      put the table into docs/kernels.md, if all is well
   --update     put the newest versions of the kernels into tests/vm/kernels.json, and run nothing`
 
-const CACHE = 'build/vm'
-
 const DOCUMENT = 'docs/kernels.md'
 
-/** Both machines together have fifteen minutes on two CPUs; only one that hangs comes near this. */
-const MACHINE_TIMEOUT_MS = 25 * 60_000
-
-/** Tests whose point is their amount get a smaller one: emulation costs about a factor of twenty. */
-const environment = { SEAWALL_PAIRS: '3000' }
-
-interface Result {
-  readonly kernel: string
-  readonly report: Report
-  readonly problems: readonly string[]
-}
-
-/** A folder that is removed when this process ends, as are those of runs that were killed. */
-function makeWorkFolder(): string {
-  const remove = (folder: string): void => rmSync(folder, { recursive: true, force: true })
-  mkdirSync(CACHE, { recursive: true })
-  for (const name of readdirSync(CACHE)) {
-    const pid = /^run-(\d+)$/.exec(name)?.[1]
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) remove(join(CACHE, name))
-  }
-  const work = join(CACHE, `run-${process.pid}`)
-  remove(work)
-  mkdirSync(work)
-  process.once('exit', () => remove(work))
-  return work
-}
-
-async function runAll(kernels: readonly Kernel[], filters: readonly string[]): Promise<readonly Result[]> {
-  const work = makeWorkFolder()
-  const interrupt = new AbortController()
-  const stop = (): void => interrupt.abort()
-  process.once('SIGINT', stop).once('SIGTERM', stop)
-  try {
-    const snapshot = join(work, 'snapshot')
-    await takeSnapshot(snapshot)
-    writeFileSync(join(snapshot, 'build/vm/run.json'), JSON.stringify({ filters, env: environment }))
-    const run = async (kernel: Kernel): Promise<Result> => {
-      const print = (line: string): void => console.error(`${pc.dim(`${kernel.id.padEnd(4)} │`)} ${line}`)
-      const options = { work, snapshot, timeoutMs: MACHINE_TIMEOUT_MS, print, signal: interrupt.signal }
-      const report = await runMachine(kernel, options)
-      return { kernel: kernel.id, report, problems: problemsOf(report, features, true) }
-    }
-    return await Promise.all(kernels.map(run))
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop)
-    if (interrupt.signal.aborted) process.exit(130)
-  }
-}
-
-/** The running kernel: its tests are those of `npm test`. */
-async function runningKernel(): Promise<Result> {
-  const report: Report = { release: release(), features: await presentFeatures(), files: [], status: 0 }
-  return { kernel: 'running', report, problems: problemsOf(report, features, false) }
-}
+const OPTIONS = {
+  kernel: { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+  write: { type: 'boolean' },
+  update: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const
 
 function chosen(ids: readonly string[]): readonly Kernel[] {
   const kernels = readKernels()
   const unknown = ids.find((id) => !kernels.some((kernel) => kernel.id === id))
   if (unknown !== undefined)
-    throw new Error(`Cannot run kernel "${unknown}" (there are ${kernels.map(({ id }) => id).join(', ')})`)
+    throw new Error(`Cannot run kernel "${unknown}" (wanted: ${kernels.map(({ id }) => id).join(', ')})`)
   return ids.length === 0 ? kernels : kernels.filter(({ id }) => ids.includes(id))
 }
 
+function writeTable(table: Table): void {
+  const notes = Object.entries(leftOut).map(([file, why]) => `Left out: \`${file}\`, because ${why}.`)
+  const block = [formatMarkdown(table), ...notes].join('\n\n')
+  writeFileSync(DOCUMENT, replaceBlock(readFileSync(DOCUMENT, 'utf8'), block))
+}
+
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    options: {
-      kernel: { type: 'string', multiple: true },
-      json: { type: 'boolean' },
-      write: { type: 'boolean' },
-      update: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
-    allowPositionals: true,
-  })
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
   if (values.help) {
     console.log(HELP)
     return 0
   }
   if (values.update) {
-    for (const { id, version } of updateKernels()) console.log(`${id}: ${version}`)
+    for (const kernel of updateKernels()) console.log(`${kernel.package} ${kernel.version}`)
     return 0
   }
-  const kernels = chosen(values.kernel ?? [])
-  if (values.write && (kernels.length < readKernels().length || positionals.length > 0))
+  if (values.write && (values.kernel !== undefined || positionals.length > 0))
     throw new Error('Cannot write the table of a part of the tests (leave out --kernel and filters)')
-  const filters = positionals.length > 0 ? positionals : ['tests/kernel/']
-  const results = [...(await runAll(kernels, filters)), await runningKernel()]
-  const table = tableOf(
-    results.map(({ report }) => report),
-    features,
-  )
+  const interrupt = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
+  const machines = await runMatrix(chosen(values.kernel ?? []), positionals, interrupt.signal)
+  if (interrupt.signal.aborted) return 130
+  const results = [...machines, await runningKernel()]
   const problems = results.flatMap(({ kernel, problems }) => problems.map((problem) => `${kernel}: ${problem}`))
+  const reports = results.map(({ report }) => report)
+  const table = tableOf(reports, features)
   console.log(formatText(table))
   for (const problem of problems) console.log(pc.red(`✗ ${problem}`))
-  if (values.write && problems.length === 0)
-    writeFileSync(DOCUMENT, replaceBlock(readFileSync(DOCUMENT, 'utf8'), formatMarkdown(table)))
+  if (values.write && problems.length === 0) writeTable(table)
   if (values.json) console.log(JSON.stringify(results))
   return problems.length === 0 ? 0 : 1
 }

@@ -8,7 +8,7 @@ export type Table = readonly (readonly string[])[]
 export function tableOf(reports: readonly Report[], features: Readonly<Record<string, Feature>>): Table {
   const answer = (present: boolean | undefined): string => (present === undefined ? '?' : present ? 'yes' : 'no')
   return [
-    ['feature', '', 'since Linux', ...reports.map(({ release }) => release)],
+    ['feature', '', 'since Linux', ...reports.map(({ release }) => release || 'did not start')],
     ...Object.entries(features).map(([name, { title, minimumKernel }]) => [
       `\`${name}\``,
       title,
@@ -19,8 +19,8 @@ export function tableOf(reports: readonly Report[], features: Readonly<Record<st
   ]
 }
 
-function countTests({ files }: Report): string {
-  if (files.length === 0) return 'by `npm test`'
+function countTests({ files, status }: Report): string {
+  if (files.length === 0) return status === 0 ? 'by `npm test`' : '?'
   const { passed, failed, skipped } = totalsOf(files.flatMap(({ tests }) => tests))
   return `${passed}, ${failed}, ${skipped}`
 }
@@ -46,14 +46,18 @@ export function formatText(table: Table): string {
 const BEGIN = '<!-- written by npm run test:kernels -- --write -->'
 const END = '<!-- end -->'
 
-/** The block of a document that is written by this program. */
-export function readBlock(document: string): string {
+/** Where the block of a document is that this program writes. */
+function blockIn(document: string): readonly [begin: number, end: number] {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)]
   if (begin < 0 || end < begin) throw new Error(`Cannot find the table (wanted: lines "${BEGIN}" and "${END}")`)
-  return document.slice(begin + BEGIN.length, end)
+  return [begin + BEGIN.length, end]
+}
+
+export function readBlock(document: string): string {
+  return document.slice(...blockIn(document)).trim()
 }
 
 export function replaceBlock(document: string, block: string): string {
-  const [before, after] = document.split(readBlock(document), 2) as [string, string]
-  return `${before}\n\n${block}\n\n${after}`
+  const [begin, end] = blockIn(document)
+  return `${document.slice(0, begin)}\n\n${block}\n\n${document.slice(end)}`
 }

@@ -8,12 +8,12 @@ import type { ReportLine } from '../report.ts'
 const report = process.argv[2]!
 const write = (line: ReportLine): void => appendFileSync(report, `${JSON.stringify(line)}\n`)
 
-const { filters, env } = JSON.parse(readFileSync('build/vm/run.json', 'utf8')) as {
-  readonly filters: readonly string[]
-  readonly env: Readonly<Record<string, string>>
+const { files, environment } = JSON.parse(readFileSync('build/vm/run.json', 'utf8')) as {
+  readonly files: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
 }
 
 write({ kind: 'features', release: release(), features: await presentFeatures() })
-const args = ['--import', 'tsx', 'tools/test.ts', '--report', report, ...filters]
-const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } })
+const args = ['--import', 'tsx', 'tools/test.ts', '--report', report, ...files]
+const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...environment } })
 write({ kind: 'end', status })

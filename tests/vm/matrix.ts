@@ -1,0 +1,78 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { release } from 'node:os'
+import { join } from 'node:path'
+import pc from 'picocolors'
+import { findTestFiles } from '../../tools/testing/test-files.ts'
+import { features, presentFeatures } from './features.ts'
+import { problemsOf } from './judge.ts'
+import type { Kernel } from './kernels.ts'
+import { runMachine } from './machine.ts'
+import type { Report } from './report.ts'
+import { takeSnapshot } from './snapshot.ts'
+
+/** What came out on one kernel. */
+export interface Result {
+  /** Its series, or `running`. */
+  readonly kernel: string
+  readonly report: Report
+  readonly problems: readonly string[]
+}
+
+/** Test files that do not run in a machine, and why. */
+export const leftOut: Readonly<Record<string, string>> = {
+  'tests/kernel/lab-demo.test.ts': 'what the demo promises needs the speed of a real machine',
+}
+
+/** Tests whose point is their amount get a smaller one. */
+export const environment: Readonly<Record<string, string>> = { SEAWALL_PAIRS: '3000' }
+
+const CACHE = 'build/vm'
+
+/** Both machines together have fifteen minutes on two CPUs; only one that hangs comes near this. */
+const MACHINE_TIMEOUT_MS = 25 * 60_000
+
+/**
+ * Runs tests on several kernels at once.
+ *
+ * @param filters parts of the paths of test files.
+ */
+export async function runMatrix(
+  kernels: readonly Kernel[],
+  filters: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Result[]> {
+  const files = findTestFiles('.')
+    .filter((file) => file.startsWith('tests/kernel/') && !(file in leftOut))
+    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  if (files.length === 0) throw new Error(`No test file of tests/kernel matches ${filters.join(' or ')}`)
+  const work = makeWorkFolder()
+  const snapshot = join(work, 'snapshot')
+  await takeSnapshot(snapshot)
+  writeFileSync(join(snapshot, 'build/vm/run.json'), JSON.stringify({ files, environment }))
+  const run = async (kernel: Kernel): Promise<Result> => {
+    const print = (line: string): void => console.error(`${pc.dim(`${kernel.id.padEnd(4)} │`)} ${line}`)
+    const report = await runMachine(kernel, { work, snapshot, timeoutMs: MACHINE_TIMEOUT_MS, print, signal })
+    return { kernel: kernel.id, report, problems: problemsOf(report, features, true) }
+  }
+  return await Promise.all(kernels.map(run))
+}
+
+/** The running kernel, whose tests are those of `npm test`. */
+export async function runningKernel(): Promise<Result> {
+  const report: Report = { release: release(), features: await presentFeatures(), files: [], status: 0 }
+  return { kernel: 'running', report, problems: problemsOf(report, features, false) }
+}
+
+/** A folder that is removed when this process ends, as are those of runs that were killed. */
+function makeWorkFolder(): string {
+  const remove = (folder: string): void => rmSync(folder, { recursive: true, force: true })
+  mkdirSync(CACHE, { recursive: true })
+  for (const name of readdirSync(CACHE)) {
+    const pid = /^run-(\d+)$/.exec(name)?.[1]
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) remove(join(CACHE, name))
+  }
+  const work = join(CACHE, `run-${process.pid}`)
+  mkdirSync(work)
+  process.once('exit', () => remove(work))
+  return work
+}
