@@ -1,5 +1,5 @@
 import { Program } from '../../src/bpf/index.ts'
-import { Assembler, r0, r1, r2, r3, r6, r7 } from '../../src/rules/asm/index.ts'
+import { Assembler, type Label, r0, r1, r2, r3, r6, r7 } from '../../src/rules/asm/index.ts'
 import { type ClassicProgram, DirectAccess, emitClassic } from '../../src/rules/classic/index.ts'
 import { TRACE, TRACE_RECORDS } from '../../src/rules/compile/index.ts'
 import { XdpSource } from '../../src/rules/compile/source/xdp.ts'
@@ -7,7 +7,12 @@ import { XdpSource } from '../../src/rules/compile/source/xdp.ts'
 /** Loads a classic program, translated, as an XDP program that writes 1 or 0 to the trace as slot and verdict. */
 export function loadClassic(program: ClassicProgram, trace: number): Promise<Program> {
   const asm = new Assembler()
-  const [hit, miss, done, full] = ['hit', 'miss', 'done', 'full'].map((name) => asm.label(name)) as Labels
+  const [hit, miss, done, full] = ['hit', 'miss', 'done', 'full'].map((name) => asm.label(name)) as [
+    Label,
+    Label,
+    Label,
+    Label,
+  ]
   asm.mov(r6, r1)
   emitClassic(asm, program, {
     access: new DirectAccess(new XdpSource(asm)),
@@ -37,10 +42,3 @@ export function loadClassic(program: ClassicProgram, trace: number): Promise<Pro
   const instructions = asm.assemble(() => trace)
   return Program.load({ type: 'xdp', name: 'classic', instructions, license: 'Dual BSD/GPL' })
 }
-
-type Labels = [
-  ReturnType<Assembler['label']>,
-  ReturnType<Assembler['label']>,
-  ReturnType<Assembler['label']>,
-  ReturnType<Assembler['label']>,
-]
