@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { VerifierError } from '../../src/bpf/index.ts'
+import { mountBpffs } from '../../src/linux/bpffs.ts'
+import { command } from '../../src/linux/command.ts'
+import { inNetns } from '../../src/linux/netns.ts'
 import { descriptorOf } from '../../src/linux/node-sockets.ts'
+import { buildPacket, ethernet, ipv4, ipv6, udp } from '../../src/net/build.ts'
 import type { Expr, RuleSet } from '../../src/rules/ast.ts'
 import { type ClassicProgram, readsEthernetAddresses } from '../../src/rules/classic/index.ts'
 import { CompileError, Xdp } from '../../src/rules/compile/index.ts'
 import { malformedSlot, PASSED_BY_DEFAULT } from '../../src/rules/counters.ts'
 import { evaluate } from '../../src/rules/evaluate.ts'
-import { formatRule, parseRule } from '../../src/rules/index.ts'
+import { formatRule, parseRule, parseRules } from '../../src/rules/index.ts'
 import { type RandomCase, randomCase, setsOf } from '../arbitraries/case.ts'
 import { localPacket } from '../arbitraries/local-packet.ts'
 import { Random } from '../arbitraries/random.ts'
@@ -151,4 +157,53 @@ for (const protocol of ['udp', 'tcp'] as const)
     }
     t.diagnostic(`${seen} pairs agree; the kernel itself dropped ${sent - seen}`)
     assert.ok(seen > 0.99 * sent, `${seen} of ${sent} packets came to the socket`)
+  })
+
+/** Addresses that are not the test's own are answered to by nobody. */
+const query = (wire: Wire, text: string, version: 4 | 6 = 4) =>
+  buildPacket(
+    ethernet({ dst: wire.mac }),
+    version === 4 ? ipv4({ src: '10.9.9.9', dst: '10.0.0.1' }) : ipv6({ src: '2001:db8::9', dst: '2001:db8::1' }),
+    udp({ srcport: 999, dstport: PORT }),
+    text,
+  )
+
+for (const variant of ['nft', 'legacy'] as const)
+  test(`compile for xt_bpf drops real packets in iptables-${variant}, in and out, and counts by rule`, async () => {
+    mountBpffs()
+    const wire = await Wire.create(`seawall-attach-${variant}-${process.pid}`)
+    const pin = `/sys/fs/bpf/seawall-test-xt-${process.pid}`
+    const ruleSet: RuleSet = {
+      rules: parseRules(['bad: drop if udp.payload contains "bad"', 'v6: drop if ipv6 and udp', 'all: count if udp']),
+      malformed: 'drop',
+    }
+    const rules = await loadRules(ruleSet, { attach: 'xt_bpf' })
+    const socket = udpSocketIn(wire.netns, PORT)
+    let received = 0
+    socket.on('message', () => received++)
+    try {
+      rules.program.pin(pin)
+      for (const [tables, chain] of [
+        ['iptables', 'INPUT'],
+        ['ip6tables', 'INPUT'],
+        ['iptables', 'OUTPUT'],
+      ] as const) {
+        const args = ['-A', chain, '-m', 'bpf', '--object-pinned', pin, '-j', 'DROP']
+        inNetns(wire.netns, () => command(`${tables}-${variant}`, args))
+      }
+      for (const packet of [query(wire, 'good'), query(wire, 'a bad one'), query(wire, 'good', 6)]) wire.receive(packet)
+      const out = await new Promise<Error | null>((resolve) => socket.send('bad', 9, '::ffff:10.0.0.7', resolve))
+      assert.equal((out as NodeJS.ErrnoException | null)?.code, 'EPERM')
+      for (let waited = 0; received < 1 && waited < 5_000; waited += 5) await sleep(5)
+      assert.equal(received, 1)
+      assert.deepEqual(
+        [0, 1, 2].map((index) => rules.packets(slotOf(index))),
+        [2, 1, 1],
+      )
+    } finally {
+      socket.close()
+      rmSync(pin, { force: true })
+      rules.close()
+      wire.close()
+    }
   })
