@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { ExitCode } from './exit-codes.ts'
+import { wantsJson } from './help-document.ts'
 import type { Session } from './session.ts'
 
 /** What was written behind the name of the command. */
@@ -36,7 +37,7 @@ export function toCommand<Options extends object>(
     .description([`${upperFirst(spec.summary)}.`, ...paragraphs(spec.details)].join('\n\n'))
     .helpOption('-h, --help', 'print this help')
     .helpGroup(groupTitles[spec.group])
-    .addHelpText('after', `\n${examples(spec.examples)}`)
+    .addHelpText('after', ({ command }) => (wantsJson(command) ? '' : `\n${examples(spec.examples)}`))
   spec.define?.(command)
   command.action(() => act(spec, { args: command.args, options: command.opts<Options>() }, command.optsWithGlobals()))
   return command

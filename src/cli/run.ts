@@ -3,7 +3,8 @@ import { VERSION } from '../firewall/version.ts'
 import { type CommandSpec, type Invocation, toCommand } from './command.ts'
 import { commands } from './commands/index.ts'
 import type { Environment } from './environment.ts'
-import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { type ExitCode, exitCodes, usageError } from './exit-codes.ts'
+import { formatHelp, wantsJson } from './help-document.ts'
 import { reportError } from './report-error.ts'
 import { type GlobalOptions, Session } from './session.ts'
 
@@ -33,9 +34,10 @@ export async function seawall(args: readonly string[], env: Environment): Promis
     return code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
-    if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage
     const session = new Session(env, { json: args.includes('--json'), debug: args.includes('--debug') })
-    return reportError(session, error)
+    if (!(error instanceof CommanderError && error.code === 'commander.help')) return reportError(session, error)
+    if (session.json) reportError(session, usageError('Cannot run: no command is named (seawall --help lists them)'))
+    return exitCodes.usage
   }
 }
 
@@ -64,7 +66,7 @@ function buildProgram(env: Environment, act: Act): Command {
     .option('--no-color', 'no colours')
     .addOption(new Option('--socket <path>', "socket of the agent's API"))
     .addOption(new Option('--netns <name>', 'network namespace of the interfaces'))
-    .addHelpText('after', environmentHelp)
+    .addHelpText('after', ({ command }) => (wantsJson(command) ? '' : environmentHelp))
   for (const spec of commands) program.addCommand(toCommand(spec, act))
   for (const one of [program, ...program.commands]) tame(one, env)
   return program
@@ -75,10 +77,10 @@ function tame(command: Command, env: Environment): void {
   command
     .exitOverride()
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false, formatHelp })
     .configureOutput({
       writeOut: (text) => env.stdout.write(text),
-      writeErr: (text) => env.stderr.write(text),
+      writeErr: (text) => (wantsJson(command) ? undefined : env.stderr.write(text)),
       outputError: () => undefined,
       getOutHelpWidth: () => env.stdout.columns ?? 100,
       getErrHelpWidth: () => env.stderr.columns ?? 100,

@@ -5,6 +5,15 @@ import { commands } from '../../src/cli/commands/index.ts'
 import { exitCodes } from '../../src/cli/exit-codes.ts'
 import { runSeawall } from './run-seawall.ts'
 
+interface HelpDocument {
+  readonly usage: string
+  readonly options: readonly { readonly flags: string }[]
+  readonly globalOptions: readonly { readonly flags: string }[]
+  readonly examples?: readonly unknown[]
+  readonly commands?: readonly { readonly name: string }[]
+  readonly exitCodes?: object
+}
+
 const documentation = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8')
 
 for (const { name, summary, examples } of commands) {
@@ -29,6 +38,31 @@ for (const { name, summary, examples } of commands) {
     assert.deepEqual(first, second)
   })
 }
+
+test('seawall --help --json has every command, and of each the same as its help as text', async () => {
+  const read = async (args: string[]) => JSON.parse((await runSeawall([...args, '--json'])).stdout) as HelpDocument
+  const all = await read(['--help'])
+  assert.deepEqual(
+    all.commands!.map(({ name }) => name),
+    commands.map(({ name }) => name),
+  )
+  assert.deepEqual(all.exitCodes, exitCodes)
+  for (const { name, examples } of commands) {
+    const one = await read([name, '--help'])
+    assert.deepEqual(one, await read(['help', name]))
+    assert.equal(one.examples!.length, examples.length)
+    const { stdout } = await runSeawall([name, '--help'])
+    assert.ok(stdout.startsWith(`Usage: ${one.usage}`))
+    for (const { flags } of [...one.options, ...one.globalOptions])
+      assert.ok(stdout.includes(flags), `${name} ${flags}`)
+  }
+})
+
+test('seawall --json without a command is an error document', async () => {
+  const { code, stdout, stderr } = await runSeawall(['--json'])
+  assert.deepEqual([code, stderr], [exitCodes.usage, ''])
+  assert.equal((JSON.parse(stdout) as { exitCode: number }).exitCode, exitCodes.usage)
+})
 
 test('seawall --help lists every command, and the exit codes', async () => {
   const { code, stdout } = await runSeawall(['--help'])
