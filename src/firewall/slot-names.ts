@@ -8,6 +8,7 @@ const FRESH_MS = 250
 /** Tells what decided, by the slot that a packet was counted in, while generations come and go. */
 export class SlotNames {
   readonly #live: () => Live | undefined
+  readonly #known = new Map<number, string>()
   #manifest: Manifest
   #readAt = 0
 
@@ -19,15 +20,19 @@ export class SlotNames {
 
   /** A rule's id, `default`, or `malformed:` and the reason. */
   of(slot: number): string {
-    return describeSlot(this.#fresh(), slot)
+    this.#refresh()
+    const known = this.#known.get(slot)
+    if (known !== undefined) return known
+    const name = describeSlot(this.#manifest, slot)
+    this.#known.set(slot, name)
+    return name
   }
 
-  #fresh(): Manifest {
+  #refresh(): void {
     const now = performance.now()
-    if (now - this.#readAt > FRESH_MS) {
-      this.#readAt = now
-      this.#manifest = this.#live()?.manifest ?? this.#manifest
-    }
-    return this.#manifest
+    if (now - this.#readAt < FRESH_MS) return
+    this.#readAt = now
+    this.#manifest = this.#live()?.manifest ?? this.#manifest
+    this.#known.clear()
   }
 }

@@ -19,7 +19,7 @@ export function pcapngSection({ application = 'seawall', comment }: PcapngSectio
   view.setUint32(0, 0x1a2b3c4d, true)
   view.setUint16(4, 1, true)
   view.setBigInt64(8, -1n, true)
-  return block(BLOCK.section, body, options(...commentOption(comment), [OPTION.application, encode(application)]))
+  return block(BLOCK.section, body, [...commentOption(comment), [OPTION.application, encode(application)]])
 }
 
 export interface PcapngInterface {
@@ -37,7 +37,7 @@ export function pcapngInterface({ name, linkType = LINKTYPE_ETHERNET, snaplen = 
   view.setUint16(0, linkType, true)
   view.setUint32(4, snaplen, true)
   const named: Option[] = name === undefined ? [] : [[OPTION.name, encode(name)]]
-  return block(BLOCK.interface, body, options(...named, [OPTION.resolution, Uint8Array.of(9)]))
+  return block(BLOCK.interface, body, [...named, [OPTION.resolution, Uint8Array.of(9)]])
 }
 
 /** Section header and interfaces. */
@@ -76,8 +76,7 @@ export function pcapngPacket(packet: PcapngPacket): Uint8Array {
   setTime(view, 4, timestamp)
   view.setUint32(12, bytes.length, true)
   view.setUint32(16, packet.length ?? bytes.length, true)
-  const list = packetOptions(packet)
-  return block(BLOCK.enhanced, header, pad(bytes), list.length === 0 ? new Uint8Array(0) : options(...list))
+  return block(BLOCK.enhanced, header, packetOptions(packet), bytes)
 }
 
 function packetOptions({ comment, inbound, dropped, xdpAction }: PcapngPacket): Option[] {
@@ -108,17 +107,13 @@ export function pcapngStatistics(statistics: PcapngStatistics): Uint8Array {
   const view = new DataView(body.buffer)
   view.setUint32(0, statistics.interface, true)
   setTime(view, 4, end)
-  return block(
-    BLOCK.statistics,
-    body,
-    options(
-      [OPTION.startTime, time(start)],
-      [OPTION.endTime, time(end)],
-      [OPTION.lost, u64(dropped)],
-      [OPTION.accepted, u64(accepted)],
-      [OPTION.delivered, u64(delivered)],
-    ),
-  )
+  return block(BLOCK.statistics, body, [
+    [OPTION.startTime, time(start)],
+    [OPTION.endTime, time(end)],
+    [OPTION.lost, u64(dropped)],
+    [OPTION.accepted, u64(accepted)],
+    [OPTION.delivered, u64(delivered)],
+  ])
 }
 
 /** A whole file. */
@@ -144,30 +139,30 @@ function commentOption(comment: string | undefined): Option[] {
   return comment === undefined ? [] : [[OPTION.comment, encode(comment)]]
 }
 
-function options(...list: readonly Option[]): Uint8Array {
-  const parts = list.map(([code, value]) => concat(optionHeader(code, value.length), pad(value)))
-  return concat(...parts, optionHeader(OPTION.end, 0))
-}
-
-function optionHeader(code: number, length: number): Uint8Array {
-  const header = new Uint8Array(4)
-  const view = new DataView(header.buffer)
-  view.setUint16(0, code, true)
-  view.setUint16(2, length, true)
-  return header
-}
-
-/** Type, length, bodies and the length again. */
-function block(type: number, ...bodies: readonly Uint8Array[]): Uint8Array {
-  const body = concat(...bodies)
-  const bytes = new Uint8Array(12 + body.length)
+/** Type and length, what every block of the type has, a packet, options with an end to them, and the length again. */
+function block(type: number, fixed: Uint8Array, options: readonly Option[], packet: Uint8Array = NOTHING): Uint8Array {
+  const optionBytes = options.reduce((sum, [, value]) => sum + 4 + padded(value.length), options.length === 0 ? 0 : 4)
+  const bytes = new Uint8Array(12 + fixed.length + padded(packet.length) + optionBytes)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, type, true)
   view.setUint32(4, bytes.length, true)
-  view.setUint32(8 + body.length, bytes.length, true)
-  bytes.set(body, 8)
+  bytes.set(fixed, 8)
+  bytes.set(packet, 8 + fixed.length)
+  let at = 8 + fixed.length + padded(packet.length)
+  for (const [code, value] of options) {
+    view.setUint16(at, code, true)
+    view.setUint16(at + 2, value.length, true)
+    bytes.set(value, at + 4)
+    at += 4 + padded(value.length)
+  }
+  view.setUint32(bytes.length - 4, bytes.length, true)
   return bytes
 }
+
+const NOTHING = new Uint8Array(0)
+
+/** Everything begins at a multiple of four bytes. */
+const padded = (length: number): number => (length + 3) & ~3
 
 /** Times are two words, the higher one first. */
 function setTime(view: DataView, at: number, nanoseconds: bigint): void {
@@ -187,11 +182,6 @@ function u64(value: number): Uint8Array {
   return bytes
 }
 
-const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
+const encoder = new TextEncoder()
 
-/** Zeros up to a multiple of four bytes. */
-function pad(bytes: Uint8Array): Uint8Array {
-  const padded = new Uint8Array((bytes.length + 3) & ~3)
-  padded.set(bytes)
-  return padded
-}
+const encode = (text: string): Uint8Array => encoder.encode(text)

@@ -93,7 +93,8 @@ export class CaptureRun {
     const { count } = this.#wish
     for await (const batch of this.#reader.batches(this.#enough.signal)) {
       const packets = batch.slice(0, count - this.#captured)
-      await writer.write(await Promise.all(packets.map((packet) => this.#written(packet))))
+      await this.#names.learn(new Set(packets.map(({ ifindex }) => ifindex)))
+      await writer.write(packets.map((packet) => this.#written(packet)))
       this.#captured += packets.length
       this.#lost += packets.reduce((sum, { lost }) => sum + lost, 0)
       if (this.#captured >= count) return
@@ -101,8 +102,8 @@ export class CaptureRun {
     this.#lost = this.#reader.lostInAll
   }
 
-  async #written({ timestamp, ifindex, ...packet }: CapturedPacket): Promise<WrittenPacket> {
-    return { ...packet, time: timestamp + this.#offset, interface: await this.#names.of(ifindex) }
+  #written({ timestamp, ifindex, ...packet }: CapturedPacket): WrittenPacket {
+    return { ...packet, time: timestamp + this.#offset, interface: this.#names.of(ifindex) }
   }
 
   #endAfter(ms: number): void {

@@ -6,28 +6,23 @@ const PATIENCE_MS = 1_000
 /** Names of interfaces by their index; asks again when a reload may have brought a new one. */
 export class InterfaceNames {
   readonly #control: Pick<Control, 'status'>
-  #names: Promise<ReadonlyMap<number, string>> | undefined
-  #askedAt = 0
+  #names: ReadonlyMap<number, string> = new Map()
+  #askedAt = Number.NEGATIVE_INFINITY
 
   constructor(control: Pick<Control, 'status'>) {
     this.#control = control
   }
 
-  async of(ifindex: number): Promise<string> {
-    const known = await this.#names
-    if (!known?.has(ifindex)) this.#askAgain()
-    return (await this.#names)?.get(ifindex) ?? `interface ${ifindex}`
-  }
-
-  #askAgain(): void {
-    const now = performance.now()
-    if (this.#names !== undefined && now - this.#askedAt < PATIENCE_MS) return
-    this.#askedAt = now
-    this.#names = this.#ask()
-  }
-
-  async #ask(): Promise<ReadonlyMap<number, string>> {
+  /** Makes sure that these are known, if they can be. */
+  async learn(indexes: Iterable<number>): Promise<void> {
+    const isKnown = [...indexes].every((index) => this.#names.has(index))
+    if (isKnown || performance.now() - this.#askedAt < PATIENCE_MS) return
+    this.#askedAt = performance.now()
     const { firewall } = await this.#control.status()
-    return new Map(firewall?.interfaces.map((one) => [one.ifindex, one.name]))
+    this.#names = new Map(firewall?.interfaces.map((one) => [one.ifindex, one.name]))
+  }
+
+  of(ifindex: number): string {
+    return this.#names.get(ifindex) ?? `interface ${ifindex}`
   }
 }
