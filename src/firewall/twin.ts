@@ -19,6 +19,9 @@ export interface TwinRun {
   readonly counted: readonly number[]
 }
 
+/** Maps that programs do not write: the twin reads the live ones. */
+const onlyRead: ReadonlySet<string> = new Set(['set', 'connections'])
+
 /**
  * The program in force once more: compiled anew from the manifest, with the live sets, but counters, limits and samples of its own,
  * so that running it changes nothing. Its counters are plain memory, which the same instructions count in.
@@ -46,7 +49,7 @@ export class Twin {
     const handles = new Handles()
     try {
       const open = (need: MapNeed) =>
-        need.purpose === 'set' ? openMap(join(live.folder, pinOf(need.symbol))) : createNeeded(need)
+        onlyRead.has(need.purpose) ? openMap(join(live.folder, pinOf(need.symbol))) : createNeeded(need)
       const counters = handles.keep(createCounters())
       const maps = new Map<string, BpfMap>([['counters', counters]])
       for (const need of compiled.maps) if (!maps.has(need.symbol)) maps.set(need.symbol, handles.keep(open(need)))

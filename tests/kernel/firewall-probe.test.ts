@@ -59,6 +59,15 @@ test('Firewall.probe runs the very program that is in force, also one with rules
   assert.deepEqual(program, { live: true, tag, liveTag: tag })
 })
 
+test('Firewall.probe runs the very program also while packets are captured, and captures none', async () => {
+  await apply()
+  const { id } = await firewall().capture({ expr: 'udp' })
+  const { program, probes } = await firewall().probe([udpPacket(4242)])
+  assert.equal(program.live, true)
+  assert.equal(probes[0]!.decidedBy, 'while')
+  assert.equal(firewall().counters().rules[id]!.packets, 0)
+})
+
 test('Firewall.probe says the same of a thousand packets', async () => {
   await firewall().apply(await fixture.config([{ id: 'seen', count: 'udp' }, 'drop if udp.dstport == 7']))
   const before = firewall().counters()
