@@ -9,10 +9,15 @@ import { checksum } from '../../src/net/checksum.ts'
 import { dissect } from '../../src/net/dissect.ts'
 import { parseMac } from '../../src/net/mac.ts'
 import type { Rule } from '../../src/rules/ast.ts'
+import { readsEthernetAddresses } from '../../src/rules/classic/index.ts'
+import { RuleError } from '../../src/rules/errors.ts'
 import { evaluate } from '../../src/rules/evaluate.ts'
 import { formatRule } from '../../src/rules/print.ts'
+import { parseRule } from '../../src/rules/rule-text.ts'
 import { PrefixSet } from '../../src/rules/sets/index.ts'
 import { randomCase } from '../arbitraries/case.ts'
+import { randomPcap } from '../arbitraries/pcap.ts'
+import { Random } from '../arbitraries/random.ts'
 import { HOST_MAC, harmless, reflected } from '../support/reflected.ts'
 import { IptablesWorld } from './firewall-iptables-world.ts'
 
@@ -97,6 +102,40 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
       sets: new Map([...sets].map(([name, prefixes]) => [name, new PrefixSet(prefixes)] as const)),
     }
     assert.ok(arrived.length > 20, `only ${arrived.length} packets`)
+    assert.deepEqual(await counted(variant, what, arrived), expected(what, arrived))
+  })
+}
+
+/** Rules of random tcpdump expressions that iptables can be asked. */
+function pcapRules(random: Random, count: number): Rule[] {
+  const rules: Rule[] = []
+  while (rules.length < count) {
+    try {
+      const rule = parseRule(`p${rules.length}: count if pcap(${JSON.stringify(randomPcap(random))})`)
+      const reads = rule.when.kind === 'pcap' && readsEthernetAddresses(rule.when.program)
+      if (!reads) rules.push(rule)
+    } catch (error) {
+      // Some of them libpcap refuses.
+      if (!(error instanceof RuleError)) throw error
+    }
+  }
+  return rules
+}
+
+for (const [seed, variant] of [
+  [FIRST_SEED, 'nft'],
+  [FIRST_SEED + 1, 'legacy'],
+] as const) {
+  test(`Iptables (${variant}) counts at tcpdump expressions what the evaluator says, seed ${seed}`, async () => {
+    const { packets } = randomCase(seed, { packets: 200 })
+    // Padding is gone in iptables, and a tcpdump expression could ask for it.
+    const arrived = packets.flatMap(arriving).map((packet) => packet.slice(0, dissect(packet).end))
+    const rules = pcapRules(new Random(seed), 60)
+    const interfaces = [{ name: 'sea0', mode: 'auto' as const }]
+    const what = { desired: { interfaces, malformed: 'drop' as const, rules, sets: new Map() }, sets: new Map() }
+    const { commits } = await world.open(variant).plan(what)
+    const classic = commits[0]!.text.split('\n').filter((line) => line.includes(' --bytecode ')).length
+    assert.ok(classic > 20 && classic < 60, `${classic} of 60 as bytecode`)
     assert.deepEqual(await counted(variant, what, arrived), expected(what, arrived))
   })
 }

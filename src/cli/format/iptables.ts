@@ -14,8 +14,7 @@ export function formatIptablesPlan(colors: Colors, plan: IptablesPlan): string {
   })
   const warnings = plan.warnings.map((warning) => `${colors.yellow('warning:')} ${warning}`)
   const what = plan.changes.length === 0 ? 'nothing to change' : plural(plan.changes.length, 'change')
-  const where = plan.table === undefined ? '' : `, table ${plan.table}`
-  return `${[...lines, ...warnings, `${what}; iptables ${plan.variant}${where}`].join('\n')}\n`
+  return `${[...lines, ...warnings, `${what}; iptables ${plan.variant}, table ${plan.table}`].join('\n')}\n`
 }
 
 /** A line for each rule of the chain. */

@@ -13,14 +13,14 @@ const saved = (...rules: string[]) =>
     '\n',
   )
 
-const read = (...rules: string[]) => readChain(saved(...rules), 'raw', 'iptables-save')
+const read = (...rules: string[]) => readChain(saved(...rules), 'iptables-save')
 
 test('readChain() finds chain, counters and jumps among the rules of others', () => {
   assert.deepEqual(read(foreign[0]!, `[0:0] ${jump}`, foreign[1]!, `[7:420] ${rule}`), {
     lines: [{ text: rule, packets: 7, bytes: 420 }],
     jumps: [{ text: jump, place: 2 }],
   })
-  assert.deepEqual(readChain('*raw\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n', 'raw', 'x'), { lines: undefined, jumps: [] })
+  assert.deepEqual(readChain('*raw\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n', 'x'), { lines: undefined, jumps: [] })
 })
 
 test('readChain() refuses rules of others in the chain, and ways of others to it', () => {
@@ -37,13 +37,13 @@ test('readChain() refuses a table of nft that iptables cannot show', () => {
     "contains incompatible base-chains, use 'nft' tool to list them.",
   ]) {
     const text = `# Table \`raw' ${what}\n*raw\nCOMMIT\n`
-    assert.throws(() => readChain(text, 'raw', 'iptables-nft-save'), /has rules of nftables that iptables cannot show/)
+    assert.throws(() => readChain(text, 'iptables-nft-save'), /has rules of nftables that iptables cannot show/)
   }
 })
 
 test('restoreText() makes the chain, and the jump the first of all', () => {
   const wanted = { lines: [{ text: rule, packets: 7, bytes: 420 }], jumps: [{ text: jump, place: 1 }] }
-  const made = restoreText('raw', { lines: undefined, jumps: [] }, wanted)
+  const made = restoreText({ lines: undefined, jumps: [] }, wanted)
   assert.equal(
     made,
     `*raw\n:SEAWALL - [0:0]\n[7:420] ${rule}\n${jump.replace('-A PREROUTING', '-I PREROUTING 1')}\nCOMMIT\n`,
@@ -52,17 +52,14 @@ test('restoreText() makes the chain, and the jump the first of all', () => {
   assert.ok(isSame(present, wanted), 'counters do not matter')
   const second = read(foreign[0]!, `[0:0] ${jump}`, `[9:540] ${rule}`)
   assert.ok(!isSame(second, wanted), 'the place of the jump matters')
-  assert.match(restoreText('raw', second, wanted), /^\*raw\n-D PREROUTING -i eth0 .*\n:SEAWALL/)
-  assert.match(restoreText('raw', wanted, second), /\n-I PREROUTING 2 -i eth0 .*\nCOMMIT\n$/)
+  assert.match(restoreText(second, wanted), /^\*raw\n-D PREROUTING -i eth0 .*\n:SEAWALL/)
+  assert.match(restoreText(wanted, second), /\n-I PREROUTING 2 -i eth0 .*\nCOMMIT\n$/)
 })
 
 test('restoreText() leaves the jumps alone when only rules change, and takes everything out', () => {
   const present = read(`[0:0] ${jump}`, `[9:540] ${rule}`)
   const more = { ...present, lines: [{ text: malformed, packets: 0, bytes: 0 }, ...present.lines!] }
-  assert.equal(
-    restoreText('raw', present, more),
-    `*raw\n:SEAWALL - [0:0]\n[0:0] ${malformed}\n[9:540] ${rule}\nCOMMIT\n`,
-  )
-  const gone = restoreText('raw', present, { lines: undefined, jumps: [] })
+  assert.equal(restoreText(present, more), `*raw\n:SEAWALL - [0:0]\n[0:0] ${malformed}\n[9:540] ${rule}\nCOMMIT\n`)
+  const gone = restoreText(present, { lines: undefined, jumps: [] })
   assert.equal(gone, `*raw\n${jump.replace('-A', '-D')}\n-F SEAWALL\n-X SEAWALL\nCOMMIT\n`)
 })

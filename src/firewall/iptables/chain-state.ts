@@ -1,7 +1,7 @@
 import { IptablesError } from './errors.ts'
-import type { Table } from './family.ts'
+import { TABLE } from './family.ts'
 
-/** Seawall's own chain, in whichever table it is. */
+/** Seawall's own chain. */
 export const CHAIN = 'SEAWALL'
 
 /** The comment of the jumps to it. */
@@ -15,7 +15,7 @@ export interface Line {
   readonly bytes: number
 }
 
-/** What Seawall has, or shall have, in one table of one family. */
+/** What Seawall has, or shall have, in the table of one family. */
 export interface ChainState {
   /** Undefined if there is no chain. */
   readonly lines: readonly Line[] | undefined
@@ -30,27 +30,27 @@ export interface Jump {
   readonly place: number
 }
 
-/** A table without anything of Seawall's. */
+/** Nothing of Seawall's. */
 export const noChain: ChainState = { lines: undefined, jumps: [] }
 
 const line = /^\[(\d+):(\d+)\] (-A (\S+) ?(.*))$/
 
 /**
- * Reads what `iptables-save -c -t TABLE` prints.
+ * Reads what `iptables-save -c -t raw` prints.
  *
  * @param program what printed it, for messages
  * @throws IptablesError IPTABLES_FOREIGN if somebody else's rules are in the chain or jump to it
  */
-export function readChain(saved: string, table: Table, program: string): ChainState {
-  if (new RegExp(`^# Table .${table}' (is|contains) incompatible`, 'm').test(saved)) {
+export function readChain(saved: string, program: string): ChainState {
+  if (new RegExp(`^# Table .${TABLE}' (is|contains) incompatible`, 'm').test(saved)) {
     throw new IptablesError(
       'IPTABLES_FOREIGN',
-      `Cannot read table ${table} by ${program}: it has rules of nftables that iptables cannot show (see nft list table ip ${table}, move them to a table of another name)`,
+      `Cannot read table ${TABLE} by ${program}: it has rules of nftables that iptables cannot show (see nft list ruleset, move them to a table of another name)`,
     )
   }
   const rules = saved.split('\n').flatMap((text) => readLine(text) ?? [])
   const prerouting = rules.filter(({ chain }) => chain === 'PREROUTING')
-  for (const rule of rules) if (isForeign(rule)) throw foreign(rule, table, program)
+  for (const rule of rules) if (isForeign(rule)) throw foreign(rule, program)
   const declared = saved.split('\n').some((text) => text.startsWith(`:${CHAIN} `))
   return {
     lines: declared ? rules.filter(({ chain }) => chain === CHAIN).map(toLine) : undefined,
@@ -81,7 +81,7 @@ function isForeign(rule: SavedRule): boolean {
   return new RegExp(` -[jg] ${CHAIN}$`).test(` ${rule.rest}`) && !(rule.chain === 'PREROUTING' && isJump(rule))
 }
 
-function foreign(rule: SavedRule, table: Table, program: string): IptablesError {
+function foreign(rule: SavedRule, program: string): IptablesError {
   const inside = rule.chain === CHAIN
   const what = inside
     ? `chain ${CHAIN} has a rule that is not Seawall's`
@@ -89,7 +89,7 @@ function foreign(rule: SavedRule, table: Table, program: string): IptablesError 
   const remedy = inside ? 'move it to a chain of your own' : 'remove it'
   return new IptablesError(
     'IPTABLES_FOREIGN',
-    `Cannot change table ${table} of ${program}: ${what}: "${rule.text}" (${remedy})`,
+    `Cannot change table ${TABLE} of ${program}: ${what}: "${rule.text}" (${remedy})`,
   )
 }
 

@@ -1,5 +1,5 @@
-import { type ChainState, type Line, labelOf } from './chain-state.ts'
-import { type Family, families, type PerFamily, perFamily, type Table, tables } from './family.ts'
+import { type ChainState, type Line, labelOf, noChain } from './chain-state.ts'
+import { type Family, families } from './family.ts'
 import type { Ipset } from './ipset.ts'
 import type { MatchProgram } from './match-program.ts'
 import type { Present } from './present.ts'
@@ -7,10 +7,9 @@ import { isSame } from './restore.ts'
 import type { Translation } from './translate.ts'
 import type { IptablesChange } from './types.ts'
 
-/** One table of one family from what it is to what it shall be. */
+/** One family from what it has to what it shall have. */
 export interface Step {
   readonly family: Family
-  readonly table: Table
   readonly from: ChainState
   readonly to: ChainState
 }
@@ -24,9 +23,7 @@ export interface Changes {
   readonly oldPrograms: readonly string[]
 }
 
-type Wanted = Pick<Translation, 'table' | 'wanted' | 'sets' | 'programs'>
-
-const nothing: PerFamily<ChainState> = perFamily(() => ({ lines: undefined, jumps: [] }))
+type Wanted = Pick<Translation, 'wanted' | 'sets' | 'programs'>
 
 /** What has to change; `wanted` is undefined where nothing of Seawall's shall be left. */
 export function changesFrom(present: Present, wanted: Wanted | undefined): Changes {
@@ -47,25 +44,18 @@ export const isNothing = ({ steps, newSets, newPrograms, oldSets, oldPrograms }:
 /** Expressions that mean the same may be one program. */
 const byName = (programs: readonly MatchProgram[]) => new Map(programs.map((program) => [program.name, program]))
 
-/** The table that is wanted first, so that packets are looked at twice rather than not at all when it is another one. */
 function stepsFrom(present: Present, wanted: Wanted | undefined): Step[] {
-  const order = [...tables].sort((a, b) => Number(b === wanted?.table) - Number(a === wanted?.table))
-  return order.flatMap((table) =>
-    families.flatMap((family) => {
-      const from = present.chains[table][family]
-      const target = table === wanted?.table ? wanted.wanted[family] : nothing[family]
-      if (isSame(from, target)) return []
-      return [{ family, table, from, to: withCounters(target, present, family) }]
-    }),
-  )
+  return families.flatMap((family) => {
+    const from = present.chains[family]
+    const to = wanted?.wanted[family] ?? noChain
+    return isSame(from, to) ? [] : [{ family, from, to: withCounters(to, from) }]
+  })
 }
 
 /** A rule goes on counting as long as its id and its target stay. */
-function withCounters(to: ChainState, present: Present, family: Family): ChainState {
+function withCounters(to: ChainState, from: ChainState): ChainState {
   if (to.lines === undefined) return to
-  const before = new Map(
-    tables.flatMap((table) => present.chains[table][family].lines ?? []).map((line) => [identityOf(line), line]),
-  )
+  const before = new Map(from.lines?.map((line) => [identityOf(line), line]))
   const lines = to.lines.map((line) => {
     const { packets, bytes } = before.get(identityOf(line)) ?? line
     return { ...line, packets, bytes }
@@ -103,12 +93,12 @@ export function describeChanges(changes: Changes): IptablesChange[] {
   ]
 }
 
-function describeStep({ family, table, from, to }: Step): IptablesChange[] {
+function describeStep({ family, from, to }: Step): IptablesChange[] {
   const changesOf = (what: 'jump' | 'rule', before: readonly string[], after: readonly string[]): IptablesChange[] => {
     const gone = without(before, after).map((text) => ({ kind: 'remove', what, family, text }) as const)
     const come = without(after, before).map((text) => ({ kind: 'add', what, family, text }) as const)
     const moved = gone.length + come.length === 0 && before.join('\n') !== after.join('\n')
-    return moved ? [{ kind: 'move', what, family, text: `${what}s of table ${table}` }] : [...gone, ...come]
+    return moved ? [{ kind: 'move', what, family, text: `${what}s` }] : [...gone, ...come]
   }
   const jumpsOf = ({ jumps }: ChainState) => jumps.map(({ text }) => text)
   const rulesOf = ({ lines }: ChainState) => (lines ?? []).map(({ text }) => text)

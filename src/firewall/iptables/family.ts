@@ -7,6 +7,5 @@ export type PerFamily<T> = Readonly<Record<Family, T>>
 
 export const perFamily = <T>(make: (family: Family) => T): PerFamily<T> => ({ 4: make(4), 6: make(6) })
 
-/** Tables that Seawall's chain can be in. */
-export const tables = ['raw', 'mangle'] as const
-export type Table = (typeof tables)[number]
+/** The table of Seawall's chain: before connection tracking, so that what is dropped costs no entry there. */
+export const TABLE = 'raw'

@@ -7,6 +7,7 @@ import { takeLock } from '../lock.ts'
 import type { Paths } from '../paths.ts'
 import { type Changes, changesFrom, describeChanges, isNothing } from './changes.ts'
 import { IptablesError } from './errors.ts'
+import { TABLE } from './family.ts'
 import { type Present, readPresent } from './present.ts'
 import { PinnedPrograms, programsFolder } from './programs.ts'
 import { restoreText } from './restore.ts'
@@ -154,13 +155,12 @@ export class Iptables {
     const variant = await this.#tools.variant()
     return {
       variant,
-      table: translation?.table,
+      table: TABLE,
       fresh: statusOf(variant, present.chains) === undefined,
       changes: describeChanges(changes),
-      commits: changes.steps.map(({ family, table, from, to }) => ({
+      commits: changes.steps.map(({ family, from, to }) => ({
         family,
-        table,
-        text: restoreText(table, from, to),
+        text: restoreText(from, to),
       })),
       warnings: translation?.warnings ?? [],
     }

@@ -5,7 +5,7 @@ import { formatExpr } from '../../rules/print.ts'
 import { setsIn, splitMatch } from './match.ts'
 
 function split(text: string) {
-  const { sets, rest } = splitMatch(parseExpr(text))
+  const { sets, rest } = splitMatch(parseExpr(text), 4)
   const shown = sets.map(({ name, side, not }) => `${not ? '!' : ''}${name} ${side}`)
   return { sets: shown, rest: rest === undefined ? undefined : formatExpr(rest) }
 }

@@ -1,6 +1,8 @@
 import type { Expr } from '../../rules/ast.ts'
 import type { FieldName } from '../../rules/fields.ts'
 import { joinTerms } from '../../rules/make.ts'
+import { bytecode } from './bytecode.ts'
+import type { Family } from './family.ts'
 
 /** `-m set [!] --match-set NAME src`. */
 export interface SetMatch {
@@ -9,19 +11,29 @@ export interface SetMatch {
   readonly not: boolean
 }
 
-/** An expression as iptables asks it: all of the sets, and the rest by a program. */
+/** An expression as iptables asks it: all of the sets, all of the classic programs, and the rest by a program of Seawall's. */
 export interface Match {
   readonly sets: readonly SetMatch[]
+  /** Tcpdump expressions, for `-m bpf --bytecode`. */
+  readonly bytecodes: readonly string[]
   /** Undefined if there is nothing left to ask. */
   readonly rest: Expr | undefined
 }
 
-/** Takes those terms out of a conjunction that ipset answers exactly; everything else stays together. */
-export function splitMatch(expr: Expr): Match {
+/** Takes those terms out of a conjunction that ipset or a classic program answers exactly; everything else stays together. */
+export function splitMatch(expr: Expr, family: Family): Match {
   const terms = expr.kind === 'and' ? expr.terms : [expr]
-  const sets = terms.flatMap((term) => setMatch(term) ?? [])
-  const rest = terms.filter((term) => setMatch(term) === undefined && !isTrue(term))
-  return { sets, rest: rest.length === 0 ? undefined : joinTerms('and', rest) }
+  const sets: SetMatch[] = []
+  const bytecodes: string[] = []
+  const rest: Expr[] = []
+  for (const term of terms) {
+    const set = setMatch(term)
+    const classic = term.kind === 'pcap' ? bytecode(term.program, family) : undefined
+    if (set !== undefined) sets.push(set)
+    else if (classic !== undefined) bytecodes.push(classic)
+    else if (!isTrue(term)) rest.push(term)
+  }
+  return { sets, bytecodes, rest: rest.length === 0 ? undefined : joinTerms('and', rest) }
 }
 
 const isTrue = (term: Expr): boolean => term.kind === 'literal' && term.value

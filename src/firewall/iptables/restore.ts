@@ -1,14 +1,14 @@
 import { CHAIN, type ChainState, type Line } from './chain-state.ts'
-import type { Table } from './family.ts'
+import { TABLE } from './family.ts'
 
 /** True if nothing has to be done to get from one state to the other. Counters do not matter. */
 export function isSame(from: ChainState, to: ChainState): boolean {
   return areEqual(from.lines?.map(textOf), to.lines?.map(textOf)) && areEqual(placesOf(from), placesOf(to))
 }
 
-/** What `iptables-restore --noflush --counters` reads to get from one state of a table to another; all of it happens at once. */
-export function restoreText(table: Table, from: ChainState, to: ChainState): string {
-  return `${[`*${table}`, ...commands(from, to), 'COMMIT'].join('\n')}\n`
+/** What `iptables-restore --noflush --counters` reads to get from one state to another; all of it happens at once. */
+export function restoreText(from: ChainState, to: ChainState): string {
+  return `${[`*${TABLE}`, ...commands(from, to), 'COMMIT'].join('\n')}\n`
 }
 
 function commands(from: ChainState, to: ChainState): string[] {

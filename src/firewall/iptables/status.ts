@@ -1,7 +1,7 @@
 import type { Count } from '../types.ts'
 import { type ChainState, type Line, labelOf } from './chain-state.ts'
 import { targetOf } from './changes.ts'
-import { families, type PerFamily, tables } from './family.ts'
+import { families, type PerFamily, TABLE } from './family.ts'
 import type { Present } from './present.ts'
 import type { Variant } from './tools.ts'
 import type { IptablesRuleStatus, IptablesStatus } from './types.ts'
@@ -10,24 +10,22 @@ const zero: Count = { packets: 0, bytes: 0 }
 
 /** What is in force; undefined if there is no chain. */
 export function statusOf(variant: Variant, chains: Present['chains']): IptablesStatus | undefined {
-  const table = tables.find((one) => families.some((family) => chains[one][family].lines !== undefined))
-  if (table === undefined) return undefined
-  const states = chains[table]
-  const interfaces = families.flatMap((family) => states[family].jumps.map(({ text }) => / -i (\S+)/.exec(text)![1]!))
+  if (families.every((family) => chains[family].lines === undefined)) return undefined
+  const interfaces = families.flatMap((family) => chains[family].jumps.map(({ text }) => / -i (\S+)/.exec(text)![1]!))
   return {
     variant,
-    table,
+    table: TABLE,
     interfaces: [...new Set(interfaces)],
-    malformed: { ipv4: malformedOf(states[4]), ipv6: malformedOf(states[6]) },
-    rules: rulesOf(states),
+    malformed: { ipv4: malformedOf(chains[4]), ipv6: malformedOf(chains[6]) },
+    rules: rulesOf(chains),
   }
 }
 
 const malformedOf = ({ lines }: ChainState): Count =>
   countOf(lines?.find(({ text }) => labelOf(text)?.kind === 'malformed'))
 
-function rulesOf(states: PerFamily<ChainState>): IptablesRuleStatus[] {
-  const [four, six] = [linesById(states[4]), linesById(states[6])]
+function rulesOf(chains: PerFamily<ChainState>): IptablesRuleStatus[] {
+  const [four, six] = [linesById(chains[4]), linesById(chains[6])]
   return merge([...four.keys()], [...six.keys()]).map((id) => ({
     id,
     target: targetOf((four.get(id) ?? six.get(id))!.text),

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { LinuxError } from '../../linux/errors.ts'
 import type { Netns } from '../../linux/netns.ts'
 import { ended, start } from '../../linux/process.ts'
-import type { Family, Table } from './family.ts'
+import { type Family, TABLE } from './family.ts'
 import type { Ipset } from './ipset.ts'
 import { missingProgram, toolError } from './tool-error.ts'
 
@@ -32,9 +32,9 @@ export class Tools {
     return [family === 4 ? 'iptables' : 'ip6tables', ...(variant === undefined ? [] : [variant]), what].join('-')
   }
 
-  /** A table with its counters, as text. */
-  save(family: Family, table: Table): Promise<string> {
-    return this.#run(this.name(family, 'save'), ['-c', '-t', table])
+  /** The table with its counters, as text. */
+  save(family: Family): Promise<string> {
+    return this.#run(this.name(family, 'save'), ['-c', '-t', TABLE])
   }
 
   /** Makes all changes of a text, or none. */

@@ -4,7 +4,7 @@ import { restoreText } from './restore.ts'
 import type { Tools } from './tools.ts'
 
 /**
- * Makes all steps, or none: each table of each family changes at once, and if one fails, those before it are put back.
+ * Makes all steps, or none: each family changes at once, and if one fails, the one before is put back.
  *
  * @throws what the step failed with; IptablesError IPTABLES_NOT_PUT_BACK if one could not be put back either
  */
@@ -12,7 +12,7 @@ export async function transact(tools: Tools, steps: readonly Step[]): Promise<vo
   const done: Step[] = []
   for (const step of steps) {
     try {
-      await tools.restore(step.family, restoreText(step.table, step.from, step.to))
+      await tools.restore(step.family, restoreText(step.from, step.to))
       done.push(step)
     } catch (error) {
       await putBack(tools, done, error)
@@ -22,11 +22,11 @@ export async function transact(tools: Tools, steps: readonly Step[]): Promise<vo
 }
 
 async function putBack(tools: Tools, done: readonly Step[], why: unknown): Promise<void> {
-  for (const { family, table, from, to } of [...done].reverse()) {
+  for (const { family, from, to } of [...done].reverse()) {
     try {
-      await tools.restore(family, restoreText(table, to, from))
+      await tools.restore(family, restoreText(to, from))
     } catch (error) {
-      const where = `table ${table} of ${tools.name(family, 'restore')}`
+      const where = `what ${tools.name(family, 'restore')} has done`
       throw new IptablesError(
         'IPTABLES_NOT_PUT_BACK',
         `${messageOf(why)}; and ${where} could not be put back: ${messageOf(error)} (run seawall iptables apply or undo again)`,

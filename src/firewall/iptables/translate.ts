@@ -6,7 +6,7 @@ import { buildSet, type PrefixSet } from '../../rules/sets/index.ts'
 import { actionParts } from './action.ts'
 import { CHAIN, type ChainState, commentOf, JUMP_COMMENT, type Label, type Line } from './chain-state.ts'
 import { IptablesError, RuleProblem } from './errors.ts'
-import { type Family, families, type PerFamily, perFamily, type Table } from './family.ts'
+import { type Family, families, type PerFamily, perFamily } from './family.ts'
 import { digestOf, type Ipset, type Ipsets, toIpsets } from './ipset.ts'
 import { asksAbout, setsIn, splitMatch } from './match.ts'
 import { type LaidSet, type MatchProgram, malformedProgram, matchProgram } from './match-program.ts'
@@ -25,7 +25,6 @@ export interface TranslateInput {
 
 /** The same in terms of iptables. */
 export interface Translation {
-  readonly table: Table
   readonly wanted: PerFamily<ChainState>
   readonly sets: readonly Ipset[]
   readonly programs: readonly MatchProgram[]
@@ -60,7 +59,6 @@ class Translator {
     const wanted = perFamily((family) => ({ lines: this.#lines(family), jumps }))
     if (this.#problems.size > 0) throw unsupported([...this.#problems])
     return {
-      table: 'raw',
       wanted,
       sets: [...this.#used.values()],
       programs: [...this.#programs.values()],
@@ -107,7 +105,7 @@ class Translator {
   #matches(rule: Rule, family: Family): string[] | undefined {
     const expr = ofFamily(canonical(rule.when), family)
     if (expr.kind === 'literal' && !expr.value) return undefined
-    const { sets, rest } = splitMatch(expr)
+    const { sets, bytecodes, rest } = splitMatch(expr, family)
     const matches: string[] = []
     for (const { name, side, not } of sets) {
       const ipset = this.#ipset(name, family)
@@ -115,6 +113,7 @@ class Translator {
       if (ipset === undefined && !not) return undefined
       if (ipset !== undefined) matches.push(`-m set ${not ? '! ' : ''}--match-set ${ipset.name} ${side}`)
     }
+    matches.push(...bytecodes.map((text) => `-m bpf --bytecode "${text}"`))
     if (rest === undefined) return matches
     const inside = [...new Set(setsIn(rest))].sort()
     const program = () => matchProgram(rule.id, rest, new Map(inside.map((name) => [name, this.#laidSet(name)])))

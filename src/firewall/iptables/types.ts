@@ -1,6 +1,6 @@
 /** Plain values that `seawall iptables` hands out; all of them survive JSON. */
 import type { Count } from '../types.ts'
-import type { Family, Table } from './family.ts'
+import type { Family, TABLE } from './family.ts'
 import type { Variant } from './tools.ts'
 
 /** One line of a plan. */
@@ -15,14 +15,12 @@ export interface IptablesChange {
 /** A text for `iptables-restore --noflush --counters`, or for ip6tables. */
 export interface IptablesCommit {
   readonly family: Family
-  readonly table: Table
   readonly text: string
 }
 
 export interface IptablesPlan {
   readonly variant: Variant
-  /** Where the chain shall be; undefined if there shall be none. */
-  readonly table: Table | undefined
+  readonly table: typeof TABLE
   /** Nothing of Seawall's is there yet. */
   readonly fresh: boolean
   readonly changes: readonly IptablesChange[]
@@ -46,7 +44,7 @@ export interface IptablesRuleStatus {
 
 export interface IptablesStatus {
   readonly variant: Variant
-  readonly table: Table
+  readonly table: typeof TABLE
   readonly interfaces: readonly string[]
   readonly malformed: { readonly ipv4: Count; readonly ipv6: Count }
   /** In the order of the chain. */
