@@ -42,6 +42,8 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   PRIVILEGE_MISSING: exitCodes.privilege,
   PROCESS_GONE: exitCodes.usage,
   SOCKET_GONE: exitCodes.usage,
+  BPF_EXPRESSION: exitCodes.usage,
+  BPF_LIBRARY: exitCodes.unsupported,
   EPERM: exitCodes.privilege,
   EACCES: exitCodes.privilege,
   SEAWALL_NOT_UP: exitCodes.notUp,
@@ -56,7 +58,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
 
 /** The exit code of a stable error code. */
 export function exitCodeOf(code: string): ExitCode {
-  if (/^(RULE|NET|SET_FILE)_/.test(code)) return exitCodes.usage
+  if (/^(RULE|NET|SET_FILE|CLASSIC|PCAP)_/.test(code)) return exitCodes.usage
   if (/UNSUPPORTED/.test(code)) return exitCodes.unsupported
   return byCode[code] ?? exitCodes.failed
 }

@@ -9,7 +9,7 @@ import { inNetns } from '../../src/linux/netns.ts'
 import { descriptorOf } from '../../src/linux/node-sockets.ts'
 import { buildPacket, ethernet, ipv4, ipv6, udp } from '../../src/net/build.ts'
 import type { Expr, RuleSet } from '../../src/rules/ast.ts'
-import { type ClassicProgram, readsEthernetAddresses } from '../../src/rules/classic/index.ts'
+import { bytecode, type ClassicProgram, readsEthernetAddresses } from '../../src/rules/classic/index.ts'
 import { CompileError, Xdp } from '../../src/rules/compile/index.ts'
 import { malformedSlot, PASSED_BY_DEFAULT } from '../../src/rules/counters.ts'
 import { evaluate } from '../../src/rules/evaluate.ts'
@@ -207,3 +207,27 @@ for (const variant of ['nft', 'legacy'] as const)
       wire.close()
     }
   })
+
+test('bytecode() matches in iptables and ip6tables what pcap() matches in a rule', async () => {
+  const wire = await Wire.create(`seawall-attach-bytecode-${process.pid}`)
+  const socket = udpSocketIn(wire.netns, PORT)
+  const texts: string[] = []
+  socket.on('message', (message) => texts.push(String(message)))
+  try {
+    for (const [tables, version] of [
+      ['iptables', 4],
+      ['ip6tables', 6],
+    ] as const) {
+      const text = version === 4 ? 'udp port 53 and udp[8] = 0x62' : 'ip6[48] = 0x62 and len < 100'
+      const args = ['-A', 'INPUT', '-m', 'bpf', '--bytecode', bytecode(text, version), '-j', 'DROP']
+      inNetns(wire.netns, () => command(tables, args))
+    }
+    for (const version of [4, 6] as const)
+      for (const text of [`bad ${version}`, `good ${version}`]) wire.receive(query(wire, text, version))
+    for (let waited = 0; texts.length < 2 && waited < 5_000; waited += 5) await sleep(5)
+    assert.deepEqual(texts, ['good 4', 'good 6'])
+  } finally {
+    socket.close()
+    wire.close()
+  }
+})

@@ -2,6 +2,7 @@ import type { CommandSpec } from '../command.ts'
 import { add } from './add.ts'
 import { apply } from './apply.ts'
 import { attach } from './attach.ts'
+import { bytecode } from './bytecode.ts'
 import { capture } from './capture.ts'
 import { check } from './check.ts'
 import { confirm } from './confirm.ts'
@@ -33,6 +34,7 @@ export const commands: readonly CommandSpec[] = [
   sockets,
   explain,
   replay,
+  bytecode,
   capture,
   top,
   doctor,

@@ -1,7 +1,7 @@
 /** A classic program, or the expression that it should come of, that cannot be used. */
 export class ClassicError extends Error {
   override readonly name = 'ClassicError'
-  readonly code: 'CLASSIC_UNKNOWN' | 'CLASSIC_UNSOUND' | 'PCAP_TEXT'
+  readonly code: 'CLASSIC_UNKNOWN' | 'CLASSIC_UNSOUND' | 'CLASSIC_FRAME' | 'CLASSIC_LONG' | 'PCAP_TEXT'
   /** Of a text: the stretch of it that is wrong. */
   readonly at: { readonly offset: number; readonly length: number } | undefined
   /** What to write instead. */

@@ -1,4 +1,5 @@
 export { readsEthernetAddresses } from './bounds.ts'
+export { bytecode } from './bytecode.ts'
 export { checkClassic } from './check.ts'
 export { compilePcap, MAX_PCAP_TEXT } from './compile-pcap.ts'
 export { ClassicError } from './error.ts'
