@@ -117,6 +117,9 @@ test('ApiClient gives the answers of the control behind the API', async () => {
       await control.drop('udp', { forMs: 10, id: 'x' }),
     )
     assert.deepEqual(await client.undo('night'), await control.undo('night'))
+    const wanted = { expr: 'udp', verdict: 'drop', snaplen: 64 } as const
+    assert.deepEqual(await client.capture(wanted), await control.capture(wanted))
+    assert.deepEqual(await client.capture({}), await control.capture({}))
     const packet = new Uint8Array(Buffer.from(NTP, 'hex'))
     assert.deepEqual(await client.probe([packet]), await control.probe([packet]))
   })
@@ -217,6 +220,8 @@ test('routes() refuses what it cannot read, with a code', async () => {
       ['POST', '/v1/rules', '{"expr":"udp","frob":1}', 400, 'SEAWALL_INPUT'],
       ['POST', '/v1/rules', '{"expr":"udp","forMs":-1}', 400, 'SEAWALL_INPUT'],
       ['POST', '/v1/rules', '{"expr":"udp and"}', 400, 'RULE_SYNTAX'],
+      ['POST', '/v1/captures', '{"verdict":"maybe"}', 400, 'SEAWALL_INPUT'],
+      ['POST', '/v1/captures', '{"expr":"udp.dstprt == 1"}', 400, 'RULE_UNKNOWN_FIELD'],
       ['POST', '/v1/probe', '{"packets":["0g"]}', 400, 'SEAWALL_INPUT'],
       ['POST', '/v1/sets/none/prefixes', '{"prefix":"::/0"}', 404, 'SEAWALL_UNKNOWN_SET'],
       ['POST', '/v1/confirm', undefined, 409, 'SEAWALL_NOTHING_TO_CONFIRM'],

@@ -169,6 +169,15 @@ test('Firewall.capture goes on over applies, roll backs and other captures', asy
   ])
 })
 
+test('Firewall.probe runs the live program while packets are captured, and captures none of its own', async () => {
+  await firewall().apply(await fixture.config(rules))
+  const running = await capture()
+  const { program, probes } = await firewall().probe([udpPacket(53)])
+  assert.ok(program.live)
+  assert.equal(probes[0]!.decidedBy, 'dns')
+  assert.deepEqual(await running.end(), [])
+})
+
 test('CaptureReader ends when somebody else removes the capture, and when everything is', async () => {
   await firewall().apply(await fixture.config(rules))
   for (const remove of [(id: string) => firewall().undo(id), () => firewall().down()]) {
