@@ -5,6 +5,9 @@ import { findFiles } from './find-files.ts'
 /** Capabilities: each has the same name in every place. */
 export const capabilities = ['firewall', 'balancer', 'dispatch', 'splice', 'tuning', 'exporter', 'analytics', 'fleet']
 
+/** BPF programs that are no capability by themselves: the entry that runs them, and what several build on. */
+const parts = ['entry', 'connections', 'syncookies']
+
 /** A capability in `src` must have these too. */
 const places = ['src/NAME/index.ts', 'tests/kernel/NAME.test.ts', 'benchmarks/NAME.ts', 'docs/NAME.md']
 
@@ -20,11 +23,14 @@ export function checkNames(root: string): string[] {
   return [...missing, ...strayPrograms(root), ...strayGenerated(root), ...strayTests(root)]
 }
 
-/** BPF programs are named after a capability, or are the entry that runs them. */
+/** BPF programs are named after a capability, or are a known part. */
 function strayPrograms(root: string): string[] {
   return namesIn(root, 'bpf', '.bpf.c')
-    .filter((name) => name !== 'entry' && !capabilities.includes(name))
-    .map((name) => `bpf/${name}.bpf.c: "${name}" is no capability (${capabilities.join(', ')}) and not the entry`)
+    .filter((name) => !parts.includes(name) && !capabilities.includes(name))
+    .map(
+      (name) =>
+        `bpf/${name}.bpf.c: "${name}" is no capability (${capabilities.join(', ')}) and no part (${parts.join(', ')})`,
+    )
 }
 
 /** Each generated file is made of the BPF program of its name, and each program has one. */

@@ -3,10 +3,11 @@ import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BpfMap, Program } from '../bpf/index.ts'
 import type { Capture, Rule } from '../rules/ast.ts'
-import type { ClockCalibration, Compiled, MapNeed } from '../rules/compile/index.ts'
+import { type ClockCalibration, type Compiled, connectionLengths, type MapNeed } from '../rules/compile/index.ts'
 import { formatRuleBody } from '../rules/print.ts'
 import { calibrateClock } from './clock.ts'
 import { compileGeneration } from './compile-generation.ts'
+import { countConnections } from './connections.ts'
 import { add, malformedTotal, readSlot, splitMalformed, u32, zero } from './counters.ts'
 import type { DesiredInterface } from './desired.ts'
 import { Handles } from './handles.ts'
@@ -15,7 +16,7 @@ import { COUNTER_SIZE, LAYOUT, SLOTS } from './layout.ts'
 import type { Live } from './live.ts'
 import { encodeManifest, type Manifest, type ManifestRule, type ManifestSet } from './manifest.ts'
 import { createMemory, createNeeded, pinOf } from './maps.ts'
-import { openMap } from './open.ts'
+import { openLink, openMap } from './open.ts'
 import type { Paths } from './paths.ts'
 import { PENDING } from './pending.ts'
 import { generationFolder, listGenerations, makeStaging, removePins, writing } from './pins.ts'
@@ -101,6 +102,7 @@ class Builder {
     const { malformed } = this.#request
     const compiled = compileGeneration({ rules: this.#rules, malformed, sets, slotOf: slots.slotOf, clock, secret })
     const fds = this.#maps(compiled, slots)
+    await this.#countConnections(compiled, secret)
     step('maps')
     const program = await this.#load(compiled, fds)
     step('loaded')
@@ -154,6 +156,23 @@ class Builder {
     for (const need of lasting) if (!fds.has(need.symbol)) this.#map(need, compiled)
     this.#clear(slots)
     return fds
+  }
+
+  /** Goes on in maps that are used again, and begins anew in others. */
+  async #countConnections(compiled: Compiled, secret: string): Promise<void> {
+    const { source } = this.#request
+    for (const { symbol } of compiled.maps) {
+      const lengths = connectionLengths(symbol)
+      if (lengths === undefined) continue
+      const pin = `${pinOf(symbol)}-link`
+      const before = source === undefined ? undefined : join(source.folder, pin)
+      const link = this.#handles.keep(
+        before !== undefined && existsSync(before)
+          ? openLink(before)
+          : await countConnections(this.#opened(symbol), lengths, BigInt(`0x${secret}`)),
+      )
+      writing(`pin "${pin}"`, () => link.pin(join(this.#staging, pin)))
+    }
   }
 
   #map(need: MapNeed, compiled: Compiled): BpfMap {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { connections } from '../generated/connections.ts'
 import { entry } from '../generated/entry.ts'
 import { CaptureLease, CaptureRecord, SampleRecord } from '../rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../rules/counters.ts'
@@ -27,6 +28,7 @@ const format = {
   CaptureLease,
   SAMPLES_SIZE,
   entry: entry.layout,
+  connections: connections.layout,
   sets: LAYOUT_VERSION,
 }
 

@@ -46,6 +46,8 @@ export function createNeeded(need: MapNeed, ringBytes = SAMPLES_SIZE): BpfMap {
   if (need.purpose === 'samples') return createRing(need.symbol, SAMPLES_SIZE)
   if (need.purpose === 'ring') return createRing(need.symbol, ringBytes)
   if (need.purpose === 'scratch') return createScratch(need)
+  // libbpf looks for a map that it uses again by the name that the kernel has for it.
+  if (need.purpose === 'connections') return createMemory('cells', need.bytes)
   return createMemory(need.symbol, need.bytes)
 }
 

@@ -11,6 +11,12 @@ export interface FieldRef {
   readonly slice?: { readonly offset: number; readonly length: number }
 }
 
+/** Bits of an IPv4 and of an IPv6 address that are looked at. */
+export interface PrefixLengths {
+  readonly bits4: number
+  readonly bits6: number
+}
+
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
 
 /** Numbers (ports, flags, MAC addresses as 48 bits), addresses (as /32 or /128 prefixes), byte strings, DNS names in lower case. */
@@ -50,6 +56,8 @@ export type Expr =
   | { readonly kind: 'matches'; readonly field: FieldRef; readonly pattern: string }
   /** A TCP SYN of a p0f signature. */
   | { readonly kind: 'p0f'; readonly signature: SynSignature }
+  /** How many live connections the prefix around the packet's source has opened to this host. */
+  | ({ readonly kind: 'connections'; readonly op: Comparison; readonly value: number } & PrefixLengths)
   /** A tcpdump expression, and what libpcap made of it. */
   | { readonly kind: 'pcap'; readonly text: string; readonly program: ClassicProgram }
   | { readonly kind: 'literal'; readonly value: boolean }

@@ -16,6 +16,7 @@ import { parseLimitKey, parseRate } from './rule-text.ts'
 export { range, set } from './builder-values.ts'
 export { pcap } from './classic/pcap.ts'
 export { all, always, any, Condition, never, not } from './condition.ts'
+export { connections } from './connections/index.ts'
 export { p0f } from './signatures/p0f.ts'
 
 type Kind<Name extends FieldName> = (typeof fields)[Name]['type']['kind']

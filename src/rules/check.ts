@@ -5,6 +5,7 @@ import { encodeName } from '../net/dns-name.ts'
 import { formatPrefix, type Prefix, prefixOf } from '../net/prefix.ts'
 import { type Expr, type FieldRef, type Item, MAX_WINDOW, type Value } from './ast.ts'
 import { checkClassic } from './classic/index.ts'
+import { connectionsProblem } from './connections/index.ts'
 import { type RuleErrorCode, RuleTypeError, ruleErrorCodes, type Span } from './errors.ts'
 import { type FieldName, type FieldType, fields } from './fields.ts'
 import { formatSignature } from './signatures/format-signature.ts'
@@ -75,6 +76,11 @@ class Checker {
       case 'p0f':
         this.#sound(expr, 'syntax', () => parseSignature(formatSignature(expr.signature)))
         return
+      case 'connections': {
+        const problem = connectionsProblem(expr)
+        if (problem !== undefined) this.#fail(expr, 'range', problem)
+        return
+      }
       case 'pcap':
         this.#sound(expr, 'pcap', () => checkClassic(expr.program))
         return

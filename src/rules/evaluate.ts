@@ -9,6 +9,7 @@ import {
   type FieldRef,
   type Item,
   MAX_WINDOW,
+  type PrefixLengths,
   type Rule,
   type RuleSet,
   type Value,
@@ -35,6 +36,8 @@ export interface EvaluationEnv {
   readonly sets: { has(name: string, address: Address): boolean }
   /** Whether a packet is over the limit of a rule; no packet is, by default. */
   readonly limiter?: (rule: Rule, packet: Dissection) => boolean
+  /** How many live connections the prefix around a source has opened; none, by default. */
+  readonly connections?: (source: Address, lengths: PrefixLengths) => number
   /** CLOCK_MONOTONIC in nanoseconds, for `until`; without it no rule has expired. */
   readonly now?: bigint
 }
@@ -65,7 +68,11 @@ function act(rule: Rule, packet: Dissection, env: EvaluationEnv): 'pass' | 'drop
 }
 
 /** Whether an expression is true for a well-formed packet. */
-export function evaluateExpr(expr: Expr, packet: Dissection, env: Pick<EvaluationEnv, 'sets'>): boolean {
+export function evaluateExpr(
+  expr: Expr,
+  packet: Dissection,
+  env: Pick<EvaluationEnv, 'sets' | 'connections'>,
+): boolean {
   switch (expr.kind) {
     case 'and':
       return expr.terms.every((term) => evaluateExpr(term, packet, env))
@@ -95,6 +102,11 @@ export function evaluateExpr(expr: Expr, packet: Dissection, env: Pick<Evaluatio
       const syn = readSyn(packet)
       return syn !== undefined && matchesSignature(expr.signature, syn)
     }
+    case 'connections': {
+      const source = readFact(packet, 'ip.src')
+      if (typeof source !== 'object' || !('family' in source)) return false
+      return compareNumber(env.connections?.(source, expr) ?? 0, expr.op, expr.value)
+    }
     case 'pcap':
       return interpret(expr.program, packet.bytes) !== 0
   }
@@ -117,20 +129,23 @@ function isItem(fact: NonNullable<AnyFact>, item: Item, env: Pick<EvaluationEnv,
 
 function compareFact(fact: NonNullable<AnyFact>, op: Comparison, value: Value, mask: number | undefined): boolean {
   if (value.kind !== 'number') return isEqual(fact, value) === (op === '==')
-  const number = mask === undefined ? toNumber(fact) : (toNumber(fact) & mask) >>> 0
+  return compareNumber(mask === undefined ? toNumber(fact) : (toNumber(fact) & mask) >>> 0, op, value.value)
+}
+
+function compareNumber(number: number, op: Comparison, value: number): boolean {
   switch (op) {
     case '==':
-      return number === value.value
+      return number === value
     case '!=':
-      return number !== value.value
+      return number !== value
     case '<':
-      return number < value.value
+      return number < value
     case '<=':
-      return number <= value.value
+      return number <= value
     case '>':
-      return number > value.value
+      return number > value
     case '>=':
-      return number >= value.value
+      return number >= value
   }
 }
 

@@ -4,6 +4,7 @@ import type { Comparison, Expr, FieldRef, Item, Value } from './ast.ts'
 import { MAX_WINDOW } from './ast.ts'
 import { type CheckOptions, checkExpr } from './check.ts'
 import { readPcap } from './classic/pcap.ts'
+import { CONNECTIONS, readConnections } from './connections/index.ts'
 import { Cursor } from './cursor.ts'
 import { RuleSyntaxError, RuleTypeError, ruleErrorCodes } from './errors.ts'
 import { type FieldName, fields } from './fields.ts'
@@ -102,6 +103,7 @@ function readTest(cursor: Cursor): Expr {
   const token = cursor.token
   if (token.kind !== 'word') cursor.fail('a field, "not" or "("')
   cursor.take()
+  if (token.text === CONNECTIONS) return readConnections(cursor, token, readComparison)
   if (token.text === 'p0f' && cursor.is('(')) return readP0f(cursor, token)
   if (token.text === 'pcap') return readPcap(cursor, token)
   if (Object.hasOwn(pairs, token.text)) return readPairTest(cursor, token, token.text as PairName)
@@ -126,16 +128,22 @@ function readOperator(cursor: Cursor, first: Token, name: FieldName, slice: Slic
   if (cursor.takeIf('contains')) return readContains(cursor, first, field)
   if (cursor.takeIf('matches')) return readMatches(cursor, first, field)
   const mask = cursor.takeIf('&') ? readMask(cursor, first, name) : undefined
-  const token = cursor.token
-  const op = token.kind === 'word' || token.kind === 'symbol' ? comparisons[token.text] : undefined
-  if (op !== undefined && Object.hasOwn(comparisons, token.text)) {
-    cursor.take()
+  const op = readComparison(cursor)
+  if (op !== undefined) {
     if (fields[name].type.kind === 'bool') return readTruth(cursor, first, name, op)
     const value = readOperand(cursor, name)
     return cursor.mark(compare(field, op, value, mask), first)
   }
   if (mask !== undefined) return cursor.mark(compare(field, '!=', { kind: 'number', value: 0 }, mask), first)
   return readFlag(cursor, first, name)
+}
+
+/** Takes a comparison if one is there. */
+function readComparison(cursor: Cursor): Comparison | undefined {
+  const { kind, text } = cursor.token
+  if ((kind !== 'word' && kind !== 'symbol') || !Object.hasOwn(comparisons, text)) return undefined
+  cursor.take()
+  return comparisons[text]
 }
 
 function readOperand(cursor: Cursor, name: FieldName) {

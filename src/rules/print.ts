@@ -12,6 +12,7 @@ import {
   type Rule,
   type Value,
 } from './ast.ts'
+import { formatConnections } from './connections/index.ts'
 import { type FieldName, fields } from './fields.ts'
 import { canonical } from './make.ts'
 import { nameByValue } from './names.ts'
@@ -76,6 +77,8 @@ function print(expr: Expr, power: number): string {
       return `${expr.field.name} matches ${quoteText(expr.pattern)}`
     case 'p0f':
       return `p0f("${formatSignature(expr.signature)}")`
+    case 'connections':
+      return formatConnections(expr)
     case 'pcap':
       return `pcap(${quoteText(expr.text)})`
     case 'compare': {
@@ -91,7 +94,7 @@ function print(expr: Expr, power: number): string {
 
 function printNot(term: Expr): string {
   if (term.kind === 'in') return `${printField(term.field)} not ${printIn(term.items, term.field)}`
-  return term.kind === 'compare' || term.kind === 'contains' || term.kind === 'matches'
+  return term.kind === 'compare' || term.kind === 'contains' || term.kind === 'matches' || term.kind === 'connections'
     ? `not (${print(term, 0)})`
     : `not ${print(term, 3)}`
 }

@@ -5,8 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Firewall } from '../../src/firewall/index.ts'
-import { ipBatch } from '../../src/linux/interface.ts'
-import { createNetns, inNetns, removeNetns } from '../../src/linux/netns.ts'
+import { inNetns } from '../../src/linux/netns.ts'
 import { start } from '../../src/linux/process.ts'
 import { dissect } from '../../src/net/dissect.ts'
 import { readCapture } from '../../src/net/pcap.ts'
@@ -23,9 +22,11 @@ import { Random } from '../arbitraries/random.ts'
 import { randomSignature } from '../arbitraries/signature.ts'
 import { askP0f, numberPorts, type P0fReport } from '../support/p0f.ts'
 import { Fixture } from './firewall-fixture.ts'
+import { Wire } from './wire.ts'
 
 const PACKETS = 500
-const RUNS = Number(process.env.SEAWALL_P0F_RUNS ?? 20)
+/** Set SEAWALL_PAIRS for a longer run. */
+const RUNS = Math.ceil(Number(process.env.SEAWALL_PAIRS ?? 110_000) / 5_500)
 
 /** A text without the TTL, for which p0f also writes how far it guesses the packet has come. */
 const withoutTtl = (signature: string): string => formatSignature(parseSignature(signature.replace(/:[^:]*/, ':1')))
@@ -99,30 +100,15 @@ test('readSyn() and matchesSignature() say what p0f itself says of random SYNs',
 })
 
 const fixture = new Fixture('rules')
-const client = `${fixture.netns}-client`
+const wire = new Wire(fixture.netns)
 after(async () => {
-  removeNetns(client)
+  wire.remove()
   await fixture.remove()
 })
 
-/** Two namespaces on one wire, IPv4 and IPv6; the clock of duplicate address detection does not run. */
-createNetns(client)
-for (const netns of [fixture.netns, client]) {
-  inNetns(netns, () =>
-    spawnSync('sysctl', ['-qw', 'net.ipv6.conf.default.disable_ipv6=0', 'net.ipv6.conf.default.accept_dad=0']),
-  )
-}
-ipBatch(fixture.netns, [
-  `link add wire0 type veth peer name wire1 netns ${client}`,
-  'address add 10.97.0.1/24 dev wire0',
-  'address add fd97::1/64 dev wire0 nodad',
-  'link set wire0 up',
-])
-ipBatch(client, ['address add 10.97.0.2/24 dev wire1', 'address add fd97::2/64 dev wire1 nodad', 'link set wire1 up'])
-
 /** Connects to a closed port, which takes one SYN: it is answered with a reset. */
 function connect(address: string, ...sysctls: string[]): void {
-  inNetns(client, () => {
+  inNetns(wire.client, () => {
     for (const setting of sysctls) spawnSync('sysctl', ['-qw', setting])
     const { status, stderr } = spawnSync('bash', ['-c', `exec 3<>/dev/tcp/${address}/9`], { encoding: 'utf8' })
     assert.ok(status === 1 && stderr.includes('refused'), stderr)
@@ -135,7 +121,10 @@ const SYNS = 'tcp[13] & 0x17 == 2 or (ip6[6] == 6 and ip6[53] & 0x17 == 2)'
 async function captured(count: number, work: () => void): Promise<Uint8Array[]> {
   const file = join(fixture.folder, 'syn.pcap')
   const args = ['-i', 'wire1', '-U', '-w', file, '-c', String(count), SYNS]
-  const tcpdump = start('timeout', ['20', 'tcpdump', ...args], { netns: client, stdio: ['ignore', 'ignore', 'pipe'] })
+  const tcpdump = start('timeout', ['20', 'tcpdump', ...args], {
+    netns: wire.client,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   const ended = once(tcpdump, 'exit')
   await new Promise<void>((resolve) =>
     tcpdump.stderr!.on('data', (text) => String(text).includes('listening on') && resolve()),
@@ -201,7 +190,7 @@ test('patterns of DNS names match what dig asks', async () => {
   ]
   for (const server of ['10.97.0.1', 'fd97::1'])
     for (const name of names)
-      inNetns(client, () => spawnSync('dig', ['+tries=1', '+time=1', '+retry=0', `@${server}`, name]))
+      inNetns(wire.client, () => spawnSync('dig', ['+tries=1', '+time=1', '+retry=0', `@${server}`, name]))
   const { rules: counters } = firewall.counters()
   assert.deepEqual(
     Object.entries(counters).map(([id, { packets }]) => [id, packets]),

@@ -52,7 +52,8 @@ async function compareOften(
     pairs += packets.length
   }
   t.diagnostic(`${pairs} pairs agree, seeds ${FIRST_SEED} to ${seed - 1}; a rule decides ${decided} of them`)
-  assert.ok(decided > pairs / 10 && decided < (pairs * 9) / 10, `a rule decides ${decided} of ${pairs}`)
+  if (pairs >= 100_000)
+    assert.ok(decided > pairs / 10 && decided < (pairs * 9) / 10, `a rule decides ${decided} of ${pairs}`)
 }
 
 async function compareOne(seed: number, ruleSet: RuleSet, packets: readonly Uint8Array[]): Promise<number> {

@@ -33,6 +33,9 @@ function createNeeded({ purpose, bytes }: MapNeed): BpfMap {
   return memory(purpose, bytes)
 }
 
+/** What keys the hashes of programs under test. */
+export const SECRET = 0x5ea3a11_5ea3a11n
+
 /** Clock for rule sets in which nanoseconds and expiry do not matter. */
 const ANY_CLOCK: ClockCalibration = { hz: 250, jiffiesAtZero: 0n }
 
@@ -114,7 +117,7 @@ export async function loadRules(ruleSet: RuleSet, options: LoadOptions = {}): Pr
     sets: geometries,
     counterSlot: (id) => slots.get(id)!,
     clock: options.clock ?? ANY_CLOCK,
-    secret: 0x5ea3a11_5ea3a11n,
+    secret: SECRET,
     trace: options.trace ?? false,
     attach: options.attach ?? 'xdp',
     ...(options.next === undefined ? {} : { next: options.next }),

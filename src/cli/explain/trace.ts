@@ -74,6 +74,7 @@ function traceTerm(expr: Expr, packet: Dissection, env: EvaluationEnv): TermTrac
       const syn = readSyn(packet)
       return { text, result, value: syn ? formatSignature(signatureOf(syn)) : null }
     }
+    case 'connections':
     case 'flag':
     case 'pcap':
     case 'literal':

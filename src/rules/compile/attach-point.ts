@@ -26,9 +26,19 @@ function fieldsOf(expr: Expr): string[] {
   return [typeof expr.field === 'string' ? expr.field : expr.field.name]
 }
 
+function countsConnections(expr: Expr): boolean {
+  if (expr.kind === 'and' || expr.kind === 'or') return expr.terms.some(countsConnections)
+  return expr.kind === 'not' ? countsConnections(expr.term) : expr.kind === 'connections'
+}
+
 /** @throws CompileError if the rule asks for what is not there */
 export function checkRule(attach: AttachPoint, { id, when, capture }: Rule): void {
   if (attach === 'xdp') return
+  if (countsConnections(when))
+    throw new CompileError(
+      'not_there',
+      `Cannot compile rule "${id}" for ${PLACES[attach]}: connections are counted for interfaces only [keep the rule on an interface]`,
+    )
   const lost = fieldsOf(when).find(isLost) ?? (capture === undefined ? undefined : 'capture')
   if (lost === undefined) return
   throw new CompileError(

@@ -4,11 +4,13 @@
  */
 import { Assembler, type Slot } from '../asm/index.ts'
 import type { RuleSet } from '../ast.ts'
+import { CONNECTIONS_BYTES } from '../connections/index.ts'
 import { FIRST_RULE_SLOT } from '../counters.ts'
 import type { SetGeometry } from '../sets/index.ts'
 import { type AttachPoint, checkRule, programTypeOf } from './attach-point.ts'
 import { CaptureLease } from './capture.ts'
 import { Clock, type ClockCalibration } from './clock.ts'
+import { connectionLengths } from './connections.ts'
 import { COUNTERS } from './count.ts'
 import { CELLS_BYTES, CLOCK_SLOTS, CLOCKS } from './limits.ts'
 import { TABLES } from './match-context.ts'
@@ -19,6 +21,7 @@ import { SAMPLES, STAGES, TRACE, TRACE_BYTES } from './verdict.ts'
 export { ATTACH_POINTS, type AttachPoint } from './attach-point.ts'
 export { CaptureLease, CaptureRecord, leaseSymbol, MAX_SNAPLEN, ringSymbol } from './capture.ts'
 export type { ClockCalibration } from './clock.ts'
+export { connectionLengths, connectionsSymbol } from './connections.ts'
 export { CompileError } from './errors.ts'
 export { cellsSymbol } from './limits.ts'
 export { setSymbol } from './predicates.ts'
@@ -59,6 +62,7 @@ export interface MapNeed {
     | 'stages'
     | 'scratch'
     | 'trace'
+    | 'connections'
   /** Size of the value, bytes; 0 for stages and, as they are as large as one likes, ring buffers: `samples` and `ring`. */
   readonly bytes: number
 }
@@ -82,6 +86,7 @@ function mapNeed(symbol: string, tables: Uint8Array, sets: CompileEnv['sets']): 
   if (symbol === STAGES) return { symbol, purpose: 'stages', bytes: 0 }
   if (symbol === SCRATCH) return { symbol, purpose: 'scratch', bytes: SCRATCH_BYTES }
   if (symbol === TRACE) return { symbol, purpose: 'trace', bytes: TRACE_BYTES }
+  if (connectionLengths(symbol)) return { symbol, purpose: 'connections', bytes: CONNECTIONS_BYTES }
   const [purpose, name] = [symbol.slice(0, symbol.indexOf(':')), symbol.slice(symbol.indexOf(':') + 1)]
   if (purpose === 'ring') return { symbol, purpose, bytes: 0 }
   if (purpose === 'lease') return { symbol, purpose, bytes: CaptureLease.size }

@@ -96,7 +96,7 @@ export function staleAfter(limit: Limit): bigint {
 const MIX = [0xbf58476d1ce4e5b9n, 0x94d049bb133111ebn]
 
 /** r1 = (r1 + r2) mixed. Uses r3. */
-function emitMix(asm: Assembler): void {
+export function emitMix(asm: Assembler): void {
   asm.alu('add', r1, r2)
   MIX.forEach((multiplier, i) => {
     asm.mov(r3, r1)

@@ -37,6 +37,7 @@ export function needsOf(ruleSet: RuleSet, dimensions: readonly Dimension[]): Nee
     else {
       const { predicate } = dimension
       if (predicate.kind === 'set') address(predicate.field)
+      if (predicate.kind === 'connections') address('ip.src')
       if (predicate.kind === 'bytes' || predicate.kind === 'contains') payload(predicate.field)
       if (predicate.kind === 'name' || predicate.kind === 'question') slots.set(QUESTION, 0)
       if (predicate.kind === 'name' || predicate.kind === 'pattern') payload('udp.payload')

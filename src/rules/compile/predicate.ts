@@ -1,3 +1,4 @@
+import type { Comparison, PrefixLengths } from '../ast.ts'
 import { type ClassicProgram, formatClassic } from '../classic/index.ts'
 import type { FieldName } from '../fields.ts'
 import { formatSignature } from '../signatures/format-signature.ts'
@@ -28,6 +29,7 @@ export type Predicate =
       readonly parts: readonly SignaturePart[]
       readonly signature: SynSignature
     }
+  | ({ readonly kind: 'connections'; readonly op: Comparison; readonly value: number } & PrefixLengths)
   | { readonly kind: 'pcap'; readonly program: ClassicProgram }
   /** There is a name asked for. */
   | { readonly kind: 'question' }
@@ -50,6 +52,8 @@ export function predicateKey(p: Predicate): string {
       return `dns.qry.name matches ${p.pattern}`
     case 'signature':
       return `p0f ${p.parts.join('+')} ${formatSignature(p.signature)}`
+    case 'connections':
+      return `connections ${p.bits4} ${p.bits6} ${p.op} ${p.value}`
     case 'pcap':
       return `pcap ${formatClassic(p.program).join()}`
     case 'before':

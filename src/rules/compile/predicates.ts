@@ -6,6 +6,7 @@ import { emitBytesAt } from './bytes.ts'
 import type { DimensionRows } from './classify.ts'
 import { dependingRows, truthClasses } from './classify.ts'
 import type { Clock } from './clock.ts'
+import { emitConnections } from './connections.ts'
 import { CompileError } from './errors.ts'
 import type { MatchContext } from './match-context.ts'
 import { emitPattern } from './name-pattern.ts'
@@ -18,6 +19,7 @@ import { FAMILY, loadSlot, SET_LOOKUP } from './stack.ts'
 export interface PredicateEnv {
   readonly sets: ReadonlyMap<string, SetGeometry>
   readonly clock: Clock
+  readonly secret: bigint
 }
 
 export const setSymbol = (name: string): string => `set:${name}`
@@ -81,6 +83,8 @@ function emitQuestion(ctx: MatchContext, predicate: Predicate, hit: Label, miss:
       return emitPattern(ctx, predicate.pattern, hit, miss)
     case 'signature':
       return emitSignature(ctx, predicate.signature, predicate.parts, hit, miss)
+    case 'connections':
+      return emitConnections(ctx, predicate, env.secret, hit, miss)
     case 'pcap': {
       const cell = (number: number) => ctx.stack.slot(`pcap cell ${number}`)
       return emitClassic(asm, predicate.program, { access: new DirectAccess(ctx.source), cell, hit, miss })

@@ -9,6 +9,7 @@ import {
   listAtoms,
   patternAtom,
   pcapAtom,
+  predicateAtom,
   questionAtom,
 } from './atoms.ts'
 import { both, type Constraint, type Dimension, either, isEmpty, negate } from './constraint.ts'
@@ -63,6 +64,8 @@ export class RowBuilder {
         return this.#atoms([patternAtom(expr.pattern)], negated, id)
       case 'p0f':
         return this.#signature(expr.signature, negated, id)
+      case 'connections':
+        return this.#atoms([predicateAtom(expr)], negated, id)
       case 'pcap':
         return this.#atoms([pcapAtom(expr)], negated, id)
       default: {

@@ -13,6 +13,7 @@ function predicateReach(predicate: Predicate): number {
     case 'set':
     case 'before':
     case 'signature':
+    case 'connections':
       return 0
     case 'bytes':
       return predicate.offset + predicate.bytes.length
