@@ -180,6 +180,11 @@ test('seawall capture ends with Ctrl-C, at a whole packet, and with --for by its
   const timed = await world.run(['capture', 'udp.dstport == 19', '--for', '100ms'])
   assert.equal(timed.code, 0, timed.stderr)
   assert.match(timed.stderr, /^captured 0 packets/)
+  const empty = file('empty.pcapng')
+  const { stdout } = await world.run(['capture', 'udp.dstport == 19', '--for', '100ms', '-w', empty, '--json'])
+  const { captured, lost } = JSON.parse(stdout) as Record<string, unknown>
+  assert.deepEqual({ captured, lost }, { captured: 0, lost: 0 })
+  assert.deepEqual(tshark(empty), [''])
 })
 
 /** Packets in a file that is being written. */

@@ -1,4 +1,5 @@
 import { CaptureRun, type CaptureSummary } from '../capture/capture-run.ts'
+import { formatTime } from '../capture/clock.ts'
 import { type CaptureFlags, readCaptureFlags } from '../capture/flags.ts'
 import { openWriter } from '../capture/open-writer.ts'
 import type { CommandSpec } from '../command.ts'
@@ -36,13 +37,17 @@ Runs until Ctrl-C, --count or --for. At the end it says how many packets the buf
     try {
       const run = await CaptureRun.start(session, wish)
       const summary = await run.write(open.writer)
-      if (wish.file !== undefined && wish.file !== '-') session.result({ file: wish.file, ...summary }, () => '')
+      if (wish.file !== undefined && wish.file !== '-') session.result(documentOf(wish.file, summary), () => '')
       tell(session, summary)
     } finally {
       await open.close()
     }
     return exitCodes.ok
   },
+}
+
+function documentOf(file: string, { start, end, ...summary }: CaptureSummary) {
+  return { file, ...summary, start: formatTime(start), end: formatTime(end) }
 }
 
 /** On standard error: the packets themselves may be on standard output. */
