@@ -135,7 +135,7 @@ for (const [seed, variant] of [
     const what = { desired: { interfaces, malformed: 'drop' as const, rules, sets: new Map() }, sets: new Map() }
     const { commits } = await world.open(variant).plan(what)
     const classic = commits[0]!.text.split('\n').filter((line) => line.includes(' --bytecode ')).length
-    assert.ok(classic > 20 && classic < 60, `${classic} of 60 as bytecode`)
+    assert.ok(classic > 20, `${classic} of 60 as bytecode`)
     assert.deepEqual(await counted(variant, what, arrived), expected(what, arrived))
   })
 }

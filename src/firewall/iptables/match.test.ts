@@ -5,9 +5,13 @@ import { formatExpr } from '../../rules/print.ts'
 import { setsIn, splitMatch } from './match.ts'
 
 function split(text: string) {
-  const { sets, rest } = splitMatch(parseExpr(text), 4)
+  const { sets, bytecodes, rest } = splitMatch(parseExpr(text), 4)
   const shown = sets.map(({ name, side, not }) => `${not ? '!' : ''}${name} ${side}`)
-  return { sets: shown, rest: rest === undefined ? undefined : formatExpr(rest) }
+  return {
+    sets: shown,
+    ...(bytecodes.length > 0 ? { bytecodes } : {}),
+    rest: rest === undefined ? undefined : formatExpr(rest),
+  }
 }
 
 test('splitMatch() gives sets of a conjunction to ipset and the rest to a program', () => {
@@ -24,4 +28,14 @@ test('splitMatch() leaves sets in the program where ipset would mean something e
     assert.deepEqual(split(text), { sets: [], rest: formatExpr(parseExpr(text)) })
     assert.deepEqual(setsIn(parseExpr(text)), ['bad'])
   }
+})
+
+test('splitMatch() gives tcpdump expressions to iptables as bytecode, unless they are too long for that', () => {
+  assert.deepEqual(split('pcap("udp") and ip.ttl > 1'), {
+    sets: [],
+    bytecodes: ['4,48 0 0 9,21 0 1 17,6 0 0 262144,6 0 0 0'],
+    rest: 'ip.ttl > 1',
+  })
+  const long = `pcap("${Array.from({ length: 40 }, (_, i) => `port ${1000 + 2 * i}`).join(' or ')}")`
+  assert.deepEqual(split(long), { sets: [], rest: long })
 })

@@ -1,7 +1,9 @@
 import type { Expr } from '../../rules/ast.ts'
+import { bytecode, ClassicError } from '../../rules/classic/index.ts'
 import type { FieldName } from '../../rules/fields.ts'
 import { joinTerms } from '../../rules/make.ts'
-import { bytecode } from './bytecode.ts'
+import { type Connections, connlimit, negateConnections, openConnections } from './connlimit.ts'
+import { RuleProblem } from './errors.ts'
 import type { Family } from './family.ts'
 
 /** `-m set [!] --match-set NAME src`. */
@@ -16,24 +18,56 @@ export interface Match {
   readonly sets: readonly SetMatch[]
   /** Tcpdump expressions, for `-m bpf --bytecode`. */
   readonly bytecodes: readonly string[]
+  /** Counts of connections, as matches. They come last: what they see, they count. */
+  readonly counts: readonly string[]
   /** Undefined if there is nothing left to ask. */
   readonly rest: Expr | undefined
 }
 
-/** Takes those terms out of a conjunction that ipset or a classic program answers exactly; everything else stays together. */
+/**
+ * Takes those terms out of a conjunction that ipset, connlimit or a classic program answers exactly; everything else stays together.
+ *
+ * @throws RuleProblem for a count of connections that connlimit cannot make
+ */
 export function splitMatch(expr: Expr, family: Family): Match {
   const terms = expr.kind === 'and' ? expr.terms : [expr]
   const sets: SetMatch[] = []
   const bytecodes: string[] = []
+  const counts: string[] = []
   const rest: Expr[] = []
   for (const term of terms) {
     const set = setMatch(term)
-    const classic = term.kind === 'pcap' ? bytecode(term.program, family) : undefined
+    const count = countOf(term)
+    const classic = bytecodeOf(term, family)
     if (set !== undefined) sets.push(set)
     else if (classic !== undefined) bytecodes.push(classic)
+    else if (count !== undefined) counts.push(connlimit(count, family))
     else if (!isTrue(term)) rest.push(term)
   }
-  return { sets, bytecodes, rest: rest.length === 0 ? undefined : joinTerms('and', rest) }
+  if (counts.length > 0 && !openConnections(rest)) {
+    throw new RuleProblem('a count of connections for packets that need not open one, wanted "tcp.flags == S and …"')
+  }
+  return { sets, bytecodes, counts, rest: rest.length === 0 ? undefined : joinTerms('and', rest) }
+}
+
+/** A test of how many connections there are, or its opposite. */
+function countOf(term: Expr): Connections | undefined {
+  if (term.kind === 'not') {
+    const count = countOf(term.term)
+    return count === undefined ? undefined : negateConnections(count)
+  }
+  return term.kind === 'connections' ? term : undefined
+}
+
+/** A tcpdump expression for `--bytecode`; undefined if it needs the frame or is too long for that. */
+function bytecodeOf(term: Expr, family: Family): string | undefined {
+  if (term.kind !== 'pcap') return undefined
+  try {
+    return bytecode(term.text, family)
+  } catch (error) {
+    if (error instanceof ClassicError && /^CLASSIC_(FRAME|LONG)$/.test(error.code)) return undefined
+    throw error
+  }
 }
 
 const isTrue = (term: Expr): boolean => term.kind === 'literal' && term.value

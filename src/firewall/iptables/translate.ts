@@ -105,7 +105,7 @@ class Translator {
   #matches(rule: Rule, family: Family): string[] | undefined {
     const expr = ofFamily(canonical(rule.when), family)
     if (expr.kind === 'literal' && !expr.value) return undefined
-    const { sets, bytecodes, rest } = splitMatch(expr, family)
+    const { sets, bytecodes, counts, rest } = splitMatch(expr, family)
     const matches: string[] = []
     for (const { name, side, not } of sets) {
       const ipset = this.#ipset(name, family)
@@ -114,10 +114,10 @@ class Translator {
       if (ipset !== undefined) matches.push(`-m set ${not ? '! ' : ''}--match-set ${ipset.name} ${side}`)
     }
     matches.push(...bytecodes.map((text) => `-m bpf --bytecode "${text}"`))
-    if (rest === undefined) return matches
+    if (rest === undefined) return [...matches, ...counts]
     const inside = [...new Set(setsIn(rest))].sort()
     const program = () => matchProgram(rule.id, rest, new Map(inside.map((name) => [name, this.#laidSet(name)])))
-    return [...matches, this.#program(formatExpr(rest), program)]
+    return [...matches, this.#program(formatExpr(rest), program), ...counts]
   }
 
   /** Limits of whole rules exist once for each family. */
