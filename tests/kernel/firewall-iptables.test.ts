@@ -82,7 +82,7 @@ for (const variant of ['nft', 'legacy'] as const) {
       }
     })
 
-    test('drop keeps packets from a socket that waits for them', async () => {
+    test('drop keeps packets from a socket that waits for them', { timeout: 60_000 }, async () => {
       await open().apply(input(['secret: drop if udp.payload contains "secret"']))
       const server = `require('dgram').createSocket('udp4').on('message', (text) => console.log(String(text)))
         .bind(5353, () => console.log('ready'))`
