@@ -22,9 +22,11 @@ export async function countConnections(cells: BpfMap, lengths: PrefixLengths, se
   }
 }
 
-function cgroupRoot(mounts: string): string {
+/** The first of the mounts in /proc/mounts that is of control groups of version 2; spaces are `\040` there. */
+export function cgroupRoot(mounts: string): string {
   const [, root] = /^\S+ (\S+) cgroup2 /m.exec(mounts) ?? []
-  if (root !== undefined) return root
+  if (root !== undefined)
+    return root.replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
   throw new FirewallError(
     'SEAWALL_NO_BPF',
     'Cannot count connections: there is no cgroup2 file system (mount -t cgroup2 none /sys/fs/cgroup)',
