@@ -4,6 +4,7 @@ import { appendFileSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { presentFeatures } from '../features.ts'
 import type { ReportLine } from '../report.ts'
+import { fillDispatcher } from './dispatcher.ts'
 
 const report = process.argv[2]!
 const write = (line: ReportLine): void => appendFileSync(report, `${JSON.stringify(line)}\n`)
@@ -13,6 +14,7 @@ const { files, environment } = JSON.parse(readFileSync('build/vm/run.json', 'utf
   readonly environment: Readonly<Record<string, string>>
 }
 
+await fillDispatcher()
 write({ kind: 'features', release: release(), features: await presentFeatures() })
 const args = ['--import', 'tsx', 'tools/test.ts', '--report', report, ...files]
 const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...environment } })
