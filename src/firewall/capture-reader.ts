@@ -22,8 +22,6 @@ const RENEW_MS = 1_000
  */
 export class CaptureReader {
   readonly id: string
-  /** Packets given out. */
-  captured = 0
   readonly #live: () => Live | undefined
   readonly #lease: Lease
   readonly #ring: RingBuffer
@@ -43,18 +41,22 @@ export class CaptureReader {
     if (!hasCapture(live, id)) {
       throw new FirewallError('SEAWALL_UNKNOWN_RULE', `Cannot read "${id}": there is no such capture (it has ended)`)
     }
-    return new CaptureReader(id, live, () => readLive(paths))
+    const lease = Lease.open(live.folder, id)
+    try {
+      return new CaptureReader(id, lease, openRing(live, id), live, () => readLive(paths))
+    } catch (error) {
+      lease.close()
+      throw error
+    }
   }
 
-  private constructor(id: string, first: Live, live: () => Live | undefined) {
+  private constructor(id: string, lease: Lease, ring: RingBuffer, first: Live, live: () => Live | undefined) {
     this.id = id
     this.#live = live
-    this.#lease = Lease.open(first.folder, id)
-    this.#lease.renew()
-    const map = openMap(join(first.folder, pinOf(ringSymbol(id))))
-    this.#ring = RingBuffer.open(map)
-    map.close()
+    this.#lease = lease
+    this.#ring = ring
     this.#names = new SlotNames(first.manifest, live)
+    this.#lease.renew()
     this.#timer = setInterval(() => this.#renew(), RENEW_MS)
   }
 
@@ -113,7 +115,6 @@ export class CaptureReader {
     const batch = this.#waiting
     this.#waiting = []
     this.#ring.consume((view, at) => batch.push(this.#read(view, at)), BATCH)
-    this.captured += batch.length
     return batch
   }
 
@@ -162,13 +163,31 @@ export class CaptureReader {
   }
 
   #renew(): void {
-    const live = this.#live()
-    if (live === undefined || !hasCapture(live, this.id)) {
+    if (this.#isGone()) {
       this.#removed = true
       return this.#over.abort()
     }
     if (this.#lease.isOver) this.#lapsed = true
     this.#lease.renew()
+  }
+
+  /** While one generation takes the place of another there may be nothing to read; the next look tells. */
+  #isGone(): boolean {
+    try {
+      const live = this.#live()
+      return live === undefined || !hasCapture(live, this.id)
+    } catch {
+      return false
+    }
+  }
+}
+
+function openRing({ folder }: Live, id: string): RingBuffer {
+  const map = openMap(join(folder, pinOf(ringSymbol(id))))
+  try {
+    return RingBuffer.open(map)
+  } finally {
+    map.close()
   }
 }
 

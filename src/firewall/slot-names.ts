@@ -32,7 +32,16 @@ export class SlotNames {
     const now = performance.now()
     if (now - this.#readAt < FRESH_MS) return
     this.#readAt = now
-    this.#manifest = this.#live()?.manifest ?? this.#manifest
+    this.#manifest = this.#read() ?? this.#manifest
     this.#known.clear()
+  }
+
+  /** While one generation takes the place of another there may be nothing to read: the one before does meanwhile. */
+  #read(): Manifest | undefined {
+    try {
+      return this.#live()?.manifest
+    } catch {
+      return undefined
+    }
   }
 }

@@ -34,6 +34,15 @@ async function capture(request: CaptureRequest = {}) {
   }
 }
 
+/** A frame of so many bytes, of which no two in a row are the same. */
+const longPacket = (length: number) =>
+  buildPacket(
+    ethernet(),
+    ipv4({ src: '192.0.2.1', dst: '198.51.100.1' }),
+    udp({ srcport: 1, dstport: 53 }),
+    new Uint8Array(length - 42).map((_, at) => at),
+  )
+
 const whole = udpPacket(53).length
 const describe = ({ verdict, decidedBy, length, bytes }: CapturedPacket) =>
   `${verdict} ${decidedBy} ${bytes.length}/${length}`
@@ -91,14 +100,7 @@ test('Firewall.capture copies packets of every length whole, longer than any int
   await firewall().apply(await fixture.config(rules))
   const running = await capture({ expr: 'udp' })
   const lengths = [60, 255, 256, 257, 1_514, 1_535, 1_536, 1_537, 3_000]
-  const packets = lengths.map((length) =>
-    buildPacket(
-      ethernet(),
-      ipv4({ src: '192.0.2.1', dst: '198.51.100.1' }),
-      udp({ srcport: 1, dstport: 53 }),
-      new Uint8Array(length - 42).map((_, at) => at),
-    ),
-  )
+  const packets = lengths.map(longPacket)
   for (const packet of packets) fixture.send(packet)
   assert.deepEqual(
     (await running.end()).map(({ bytes }) => bytes),
@@ -108,12 +110,12 @@ test('Firewall.capture copies packets of every length whole, longer than any int
 
 test('Firewall.capture loses nothing up to the size of its ring, and counts what it loses then', async () => {
   await firewall().apply(await fixture.config(rules))
-  const running = await capture({ expr: 'udp', snaplen: 24, ringBytes: 65_536 })
+  const running = await capture({ expr: 'udp', snaplen: 1_000, ringBytes: 65_536 })
   // A record has 8 bytes of the kernel's and 32 of ours, and the ring never fills its last byte.
-  const room = Math.floor((65_536 - 1) / (8 + 32 + 24))
-  fixture.send(udpPacket(1), room)
+  const room = Math.floor((65_536 - 1) / (8 + 32 + 1_000))
+  fixture.send(longPacket(1_200), room)
   assert.equal(running.reader.lostInAll, 0)
-  fixture.send(udpPacket(2), 10)
+  fixture.send(longPacket(1_200), 10)
   assert.equal(running.reader.lostInAll, 10)
   assert.equal(firewall().rules()[0]!.capture?.lost, 10)
   const signal = new AbortController()
