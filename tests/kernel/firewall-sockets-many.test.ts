@@ -46,22 +46,22 @@ test('a limit in front of each of 30,000 sockets is exact for one that is floode
         'x',
       )
     const flood = packet(FLOODED)
-    const rules = parseRules(`limit ${RATE}/s burst ${RATE / 2} per udp.dstport if udp`)
+    const rules = parseRules(`limit ${RATE}/s burst ${2 * RATE} per udp.dstport if udp`)
     const { sockets } = await attachToSockets(paths, {
       name: 'many',
       rules: { rules, sets: new Map(), malformed: 'drop' },
       sockets: { ports: [FIRST, LAST], protocol: 'udp' },
     })
     assert.equal(sockets.length, SOCKETS)
-    // Spends what is saved up, so that from here to there only the rate is admitted.
+    // Spends what is saved up, so that from here to there only the rate is admitted. A pause of the flood costs nothing unless it is longer than the burst.
     const read = () => {
-      wire.receive(flood, 2_000)
+      wire.receive(flood, 3 * RATE)
       return { at: process.hrtime.bigint(), packets: passed() }
     }
     const first = read()
     let swept = 0
     const end = first.at + 3_000_000_000n
-    while (process.hrtime.bigint() < end) {
+    while (process.hrtime.bigint() < end || swept < 2 * SOCKETS) {
       wire.receive(flood, 500)
       if (swept < 2 * SOCKETS) {
         wire.sweep(packet(FIRST), SOCKETS / 10)
@@ -70,7 +70,6 @@ test('a limit in front of each of 30,000 sockets is exact for one that is floode
       await nextTurn()
     }
     const last = read()
-    assert.equal(swept, 2 * SOCKETS)
     // The flooded socket got two of the others' packets, which its limit dropped, as it always has nothing left.
     const admitted = last.packets - first.packets - (swept - 2)
     const rate = (admitted * 1e9) / Number(last.at - first.at)
@@ -96,7 +95,7 @@ async function allCounts(servers: readonly UdpProcess[], wanted: number): Promis
       number
     >
     const sum = Object.entries(counts).reduce((sum, [port, count]) => sum + (Number(port) === FLOODED ? 0 : count), 0)
-    if (sum >= wanted || waited >= 10_000) return counts
+    if (sum >= wanted || waited >= 60_000) return counts
     await sleep(50)
   }
 }

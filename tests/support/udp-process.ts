@@ -30,8 +30,9 @@ export class UdpProcess {
 
   /** Has its sockets open when this is done. */
   static async start(netns: Netns, from: number, to = from): Promise<UdpProcess> {
-    const args = ['-e', SCRIPT, String(from), String(to)]
-    const started = new UdpProcess(start(process.execPath, args, { netns, stdio: ['pipe', 'pipe', 'inherit'] }))
+    const limit = `--nofile=${to - from + 100}`
+    const args = [limit, process.execPath, '-e', SCRIPT, String(from), String(to)]
+    const started = new UdpProcess(start('prlimit', args, { netns, stdio: ['pipe', 'pipe', 'inherit'] }))
     await started.#answer()
     return started
   }
@@ -67,7 +68,8 @@ export class UdpProcess {
   }
 
   async #answer(): Promise<string> {
-    const [line] = (await once(this.#lines, 'line')) as [string]
+    const [line] = await Promise.race([once(this.#lines, 'line'), once(this.#child, 'exit')])
+    if (typeof line !== 'string') throw new Error(`The process with the sockets has ended: ${this.#child.exitCode}`)
     return line
   }
 }
