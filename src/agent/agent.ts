@@ -47,6 +47,7 @@ export class Agent extends FirewallControl {
   readonly #guard: InterfaceGuard
   readonly #startedAt = new Date().toISOString()
   #loaded: LoadedConfig
+  #warned: readonly string[] = []
   #adopted = false
   #stopped = false
 
@@ -252,8 +253,10 @@ export class Agent extends FirewallControl {
     this.#log({ level, event, message })
   }
 
+  /** What was warned of before is not said again at each reload. */
   #warn({ plan }: ApplyResult): void {
-    for (const warning of plan.warnings) this.#tell('warning', warning, 'warn')
+    for (const warning of plan.warnings) if (!this.#warned.includes(warning)) this.#tell('warning', warning, 'warn')
+    this.#warned = plan.warnings
   }
 
   #failed(event: string, what: string, error: unknown): void {

@@ -14,6 +14,8 @@ export class InterfaceGuard {
   readonly #log: (event: AgentEvent) => void
   readonly #timer = new Timer(() => this.#look())
   readonly #gone = new Set<string>()
+  /** Those that came back, and could not be attached yet. */
+  #owed: readonly string[] = []
   #running = false
   /** What failed last, which is not said again every second. */
   #failure: string | undefined
@@ -48,7 +50,7 @@ export class InterfaceGuard {
   }
 
   async #attachAgain(): Promise<void> {
-    const lost = this.#firewall.lostInterfaces()
+    const lost = this.#firewall.lostInterfaces(this.#owed)
     for (const { name } of lost.filter(({ isThere }) => !isThere)) {
       if (this.#gone.has(name)) continue
       this.#gone.add(name)
@@ -57,11 +59,19 @@ export class InterfaceGuard {
     }
     const back = lost.filter(({ isThere }) => isThere)
     if (back.length === 0) return
-    await this.#firewall.reconcile()
-    for (const { name } of back) {
-      this.#gone.delete(name)
-      const message = `Interface "${name}" was not attached any more, and is again`
-      this.#log({ level: 'warn', event: 'interface-attached', message })
+    this.#owed = back.map(({ name }) => name)
+    try {
+      await this.#firewall.reconcile()
+      this.#owed = []
+    } finally {
+      const still = new Set(this.#firewall.lostInterfaces(this.#owed).map(({ name }) => name))
+      for (const { name } of back) if (!still.has(name)) this.#tellAttached(name)
     }
+  }
+
+  #tellAttached(name: string): void {
+    this.#gone.delete(name)
+    const message = `Interface "${name}" was not attached any more, and is again`
+    this.#log({ level: 'warn', event: 'interface-attached', message })
   }
 }

@@ -149,9 +149,13 @@ export class Firewall {
     })
   }
 
-  /** Interfaces that were attached and are not any more; {@link reconcile} attaches those that are there. */
-  lostInterfaces(): LostInterface[] {
-    return lostInterfaces(this.#paths)
+  /**
+   * Interfaces that were attached and are not any more; {@link reconcile} attaches those that are there.
+   *
+   * @param also names that were lost before, and may be lost still
+   */
+  lostInterfaces(also: readonly string[] = []): LostInterface[] {
+    return lostInterfaces(this.#paths, also)
   }
 
   /** Detaches and removes everything, whatever version made it. */

@@ -105,8 +105,8 @@ export interface LostInterface {
 }
 
 /** Interfaces whose attachment went with them. Cheap: it asks the kernel for no more than two numbers each. */
-export function lostInterfaces(paths: Paths): LostInterface[] {
-  const names = listLinks(paths)
+export function lostInterfaces(paths: Paths, also: readonly string[]): LostInterface[] {
+  const names = [...new Set([...listLinks(paths), ...also])]
   const indexes = inNetns(paths.netns, () => names.map(interfaceIndex))
   return names.flatMap((name, i) => {
     const ifindex = indexes[i]!
@@ -115,7 +115,9 @@ export function lostInterfaces(paths: Paths): LostInterface[] {
 }
 
 function attachedIndex(paths: Paths, name: string): number {
-  const link = openLink(linkPin(paths, name))
+  const pin = linkPin(paths, name)
+  if (!existsSync(pin)) return 0
+  const link = openLink(pin)
   try {
     return link.info().ifindex
   } finally {

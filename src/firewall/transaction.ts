@@ -118,8 +118,21 @@ function restoreStage(root: Root, live: Live | undefined): void {
 
 /** Attaches and pins interfaces that a writer which died had not come to, or that came back. */
 export function finishLinks(paths: Paths, entry: Program, wanted: readonly DesiredInterface[]): void {
+  const failures = wanted.flatMap((one) => {
+    try {
+      finishLink(paths, entry, one)
+      return []
+    } catch (error) {
+      return [error]
+    }
+  })
+  if (failures.length > 0) throw failures[0]
+}
+
+/** Each by itself: one that cannot be attached must not leave the others open. */
+function finishLink(paths: Paths, entry: Program, wanted: DesiredInterface): void {
   const undo = new Undo()
-  const attached = attachMissing(paths, entry, wanted, undo)
+  const attached = attachMissing(paths, entry, [wanted], undo)
   try {
     pinAll(paths, attached, undo)
   } catch (error) {

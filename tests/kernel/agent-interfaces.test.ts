@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { after, afterEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, type AgentEvent } from '../../src/agent/index.ts'
-import { ipBatch } from '../../src/linux/interface.ts'
+import { findInterface, ipBatch } from '../../src/linux/interface.ts'
+import { inNetns } from '../../src/linux/netns.ts'
+import { loadReturning, XDP_PASS } from './bpf-programs.ts'
 import { Fixture, udpPacket } from './firewall-fixture.ts'
 
 const fixture = new Fixture('guard')
@@ -29,7 +31,7 @@ async function start() {
     for (let tries = 0; tries < 1_200 && count() < times; tries++) await sleep(25)
     assert.equal(count(), times, `${event}: ${JSON.stringify(events)}`)
   }
-  return { agent, config, told }
+  return { agent, config, events, told }
 }
 
 const attached = async (agent: Agent) =>
@@ -78,4 +80,22 @@ test('Agent changes rules while an interface that was protected is away, and ref
   const other = fixture.write('other.json', JSON.stringify({ interfaces: ['sea0', 'wan9'], firewall: {} }))
   await assert.rejects(agent.apply({ config: other }), { code: 'SEAWALL_INTERFACE', message: /"wan9"/ })
   assert.equal((await agent.status()).agent?.config, config)
+})
+
+test('Agent attaches what it can, and the rest as soon as another program has left it', async () => {
+  add()
+  const { agent, events, told } = await start()
+  using stranger = await loadReturning('xdp', XDP_PASS)
+  remove()
+  add()
+  const { ifindex } = findInterface(fixture.netns, 'wan0')
+  const link = inNetns(fixture.netns, () => stranger.attachXdp({ ifindex, mode: 'native' }))
+  await told('attach-failed')
+  const note = `another XDP program (id ${stranger.id}) is attached`
+  assert.deepEqual(await attached(agent), [both[0], { name: 'wan0', attached: false, note }])
+  link.close()
+  await told('interface-attached')
+  assert.deepEqual(await attached(agent), both)
+  assert.equal(events.filter(({ level }) => level === 'error').length, 1)
+  remove()
 })
