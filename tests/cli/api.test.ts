@@ -256,6 +256,8 @@ test('metricsText() has every verdict, rule, reason and set with its value', asy
     'seawall_firewall_interface_received_bytes_total{interface="eth0"} 66000000000',
     'seawall_firewall_interface_missed_packets_total{interface="eth0"} 3',
     'seawall_firewall_set_prefixes{set="bogons"} 1000231',
+    'seawall_firewall_samples_lost_total 0',
+    'seawall_firewall_captures 0',
     'seawall_firewall_rules{origin="dynamic"} 1',
   ]) {
     assert.ok(text.split('\n').includes(line), `wanted ${line} in\n${text}`)
