@@ -51,6 +51,8 @@ export class InterfaceGuard {
 
   async #attachAgain(): Promise<void> {
     const lost = this.#firewall.lostInterfaces(this.#owed)
+    // An apply may have attached it meanwhile.
+    for (const name of this.#gone) if (!lost.some((one) => one.name === name)) this.#gone.delete(name)
     for (const { name } of lost.filter(({ isThere }) => !isThere)) {
       if (this.#gone.has(name)) continue
       this.#gone.add(name)
