@@ -84,7 +84,7 @@ function compile(root: string, compiler: string, source: string): void {
   const temporary = `${object}.${process.pid}`
   const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
   const include = ['-Ibpf/include', `-I/usr/include/${machine}-linux-gnu`]
-  const flags = ['-O2', '-g', '-Wall', '-Werror', '-target', 'bpf', ...include]
+  const flags = ['-O2', '-g', '-mcpu=v3', '-Wall', '-Werror', '-target', 'bpf', ...include]
   const run = spawnSync(compiler, [...flags, '-c', source, '-o', temporary], { cwd: root, encoding: 'utf8' })
   if (run.status !== 0) throw new Error(`Cannot compile ${source}: ${compiler} says\n${run.stderr}`)
   renameSync(temporary, object)

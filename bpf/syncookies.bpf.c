@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The stage behind the firewall: answers SYNs with the kernel's own cookies and drops ACKs that answer none, for destinations that
+ * listen here and are under attack. The listener takes a valid ACK for that of a cookie it sent itself (net.ipv4.tcp_syncookies=2),
+ * so nothing is kept between SYN and ACK. Options travel in the timestamp as in net/ipv4/syncookies.c.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define AF_INET 2
+#define AF_INET6 10
+
+#define IP_MORE_FRAGMENTS 0x2000
+#define IP_FRAGMENT_OFFSET 0x1fff
+#define IP_DONT_FRAGMENT 0x4000
+
+#define TCP_OPTION_END 0
+#define TCP_OPTION_NOP 1
+#define TCP_OPTION_MSS 2
+#define TCP_OPTION_WSCALE 3
+#define TCP_OPTION_SACK 4
+#define TCP_OPTION_TIMESTAMP 8
+
+#define MAX_TCP_HEADER 60
+#define MAX_OPTIONS (MAX_TCP_HEADER - sizeof(struct tcphdr))
+#define MAX_WSCALE 14
+
+/* What the lowest bits of the timestamp in a SYN-ACK say: the client's window scale, or that there is none, SACK, ECN. */
+#define COOKIE_BITS 6
+#define COOKIE_NO_WSCALE 0xf
+#define COOKIE_SACK (1 << 4)
+#define COOKIE_ECN (1 << 5)
+
+#define REPLY_TTL 64
+
+#define DESTINATIONS 65536
+
+/* Which of a packet's ways a counter is about. */
+enum cookie_outcome { COOKIE_SENT, COOKIE_VALID, COOKIE_BAD, COOKIE_ESTABLISHED, COOKIE_ALARMS, COOKIE_OUTCOMES };
+
+struct cookie_traffic {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/*
+ * What is known of a listener, by a hash of its address and port. Clocks are in jiffies. Two listeners that meet in one place share
+ * the alarm; a tag tells them apart for the rest.
+ */
+struct destination {
+	/* When the next SYN would conform to the rate, in 1/65536 of a jiffy (GCRA). */
+	__u64 due;
+	/* Cookies are sent until then. */
+	__u64 alarm;
+	/* Whether somebody listens (1 bit), whose place this is (31 bits), and the jiffy until which both hold (32 bits). */
+	__u64 listener;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COOKIE_OUTCOMES);
+	__type(key, enum cookie_outcome);
+	__type(value, struct cookie_traffic);
+} cookies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, DESTINATIONS);
+	__type(key, __u32);
+	__type(value, struct destination);
+} destinations SEC(".maps");
+
+/* Rates in 1/65536 of a jiffy a SYN: 0 for cookies always. `calm` is that of the rate at which an alarm ends. */
+const volatile __u64 interval = 0;
+const volatile __u64 calm_interval = 0;
+const volatile __u64 burst = 0;
+/* Jiffies that an alarm lasts, and that a look for a listener is good for. */
+const volatile __u64 hold = 0;
+const volatile __u64 listener_fresh = 0;
+/* The kernel's clock for TCP timestamps: milliseconds = (jiffies - jiffies_at_zero) * ms_per_jiffy. */
+const volatile __u64 jiffies_at_zero = 0;
+const volatile __u64 ms_per_jiffy = 0;
+const volatile __u64 secret = 0;
+/* What the listener's host offers, as its sysctls say. */
+const volatile __u16 mss4 = 0;
+const volatile __u16 mss6 = 0;
+const volatile __u16 window4 = 0;
+const volatile __u16 window6 = 0;
+const volatile __u8 wscale = 0;
+const volatile __u8 use_wscale = 0;
+const volatile __u8 use_sack = 0;
+const volatile __u8 use_timestamps = 0;
+const volatile __u8 use_ecn = 0;
+
+/* Offsets of headers from the start of the frame, and what is needed of them once the frame is overwritten. */
+struct segment {
+	__u32 l3;
+	__u32 l4;
+	__u32 family;
+	union {
+		struct {
+			__be32 saddr;
+			__be32 daddr;
+		} v4;
+		struct {
+			struct in6_addr saddr;
+			struct in6_addr daddr;
+		} v6;
+	};
+	__be16 sport;
+	__be16 dport;
+	__be32 seq;
+	__u8 ecn_field;
+};
+
+/* Options of a SYN, in host byte order. */
+struct syn_options {
+	__be32 tsval;
+	__u8 wscale;
+	__u8 has_timestamp;
+	__u8 has_wscale;
+	__u8 has_sack;
+};
+
+static __always_inline void count(enum cookie_outcome outcome, __u64 bytes)
+{
+	struct cookie_traffic *traffic = bpf_map_lookup_elem(&cookies, &outcome);
+
+	if (!traffic)
+		return;
+	traffic->packets++;
+	traffic->bytes += bytes;
+}
+
+/* Kept together, or the compiler holds half of the difference, a pointer, in 32 bits. */
+static __always_inline __u64 frame_length(const struct xdp_md *ctx)
+{
+	__u64 length = (long)ctx->data_end - (long)ctx->data;
+
+	asm volatile("" : "+r"(length));
+	return length;
+}
+
+static __always_inline int read_ipv4(void *at, void *end, struct segment *segment)
+{
+	struct iphdr *ip = at;
+
+	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5 || ip->protocol != IPPROTO_TCP)
+		return -1;
+	if (ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET))
+		return -1;
+	segment->l4 = segment->l3 + ip->ihl * 4;
+	segment->v4.saddr = ip->saddr;
+	segment->v4.daddr = ip->daddr;
+	segment->ecn_field = ip->tos & 3;
+	return 0;
+}
+
+static __always_inline int read_ipv6(void *at, void *end, struct segment *segment)
+{
+	struct ipv6hdr *ip = at;
+
+	if ((void *)(ip + 1) > end || ip->version != 6 || ip->nexthdr != IPPROTO_TCP)
+		return -1;
+	segment->l4 = segment->l3 + sizeof(*ip);
+	segment->v6.saddr = ip->saddr;
+	segment->v6.daddr = ip->daddr;
+	segment->ecn_field = (ip->flow_lbl[0] >> 4) & 3;
+	return 0;
+}
+
+/* The whole TCP header of a packet that is not a fragment; 0 if there is none. */
+static __always_inline struct tcphdr *read_segment(struct xdp_md *ctx, struct segment *segment)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	void *ip = data + segment->l3;
+	struct tcphdr *tcp;
+
+	if (segment->family == AF_INET ? read_ipv4(ip, end, segment) : read_ipv6(ip, end, segment))
+		return 0;
+	tcp = data + segment->l4;
+	if ((void *)(tcp + 1) > end || tcp->doff * 4 < sizeof(*tcp))
+		return 0;
+	segment->sport = tcp->source;
+	segment->dport = tcp->dest;
+	segment->seq = tcp->seq;
+	return tcp;
+}
+
+static __always_inline __u64 mix(__u64 hash, __u64 word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+	return hash ^ hash >> 29;
+}
+
+/* Keyed, so that nobody can aim at the place of another destination. */
+static __always_inline __u64 hash_destination(const struct segment *segment)
+{
+	__u64 hash;
+
+	if (segment->family == AF_INET)
+		return mix(secret, (__u64)segment->v4.daddr << 16 | segment->dport);
+	hash = mix(secret ^ segment->dport, (__u64)segment->v6.daddr.s6_addr32[0] << 32 | segment->v6.daddr.s6_addr32[1]);
+	return mix(hash, (__u64)segment->v6.daddr.s6_addr32[2] << 32 | segment->v6.daddr.s6_addr32[3]);
+}
+
+/* State of the socket that the kernel would give this segment to, or that listens for its destination; 0 if there is none. */
+static __always_inline __u32 socket_state(struct xdp_md *ctx, const struct segment *segment, int any_source)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *socket;
+	__u32 state, size;
+
+	if (segment->family == AF_INET) {
+		size = sizeof(tuple.ipv4);
+		tuple.ipv4.daddr = segment->v4.daddr;
+		tuple.ipv4.dport = segment->dport;
+		if (!any_source) {
+			tuple.ipv4.saddr = segment->v4.saddr;
+			tuple.ipv4.sport = segment->sport;
+		}
+	} else {
+		size = sizeof(tuple.ipv6);
+		__builtin_memcpy(tuple.ipv6.daddr, &segment->v6.daddr, sizeof(tuple.ipv6.daddr));
+		tuple.ipv6.dport = segment->dport;
+		if (!any_source) {
+			__builtin_memcpy(tuple.ipv6.saddr, &segment->v6.saddr, sizeof(tuple.ipv6.saddr));
+			tuple.ipv6.sport = segment->sport;
+		}
+	}
+	socket = bpf_skc_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	if (!socket)
+		return 0;
+	state = socket->state;
+	bpf_sk_release(socket);
+	return state;
+}
+
+/* Asked of the kernel once in a while only: a look for a socket costs more than a cookie's check. */
+static __always_inline int listens(struct xdp_md *ctx, const struct segment *segment, struct destination *destination,
+				   __u64 hash, __u64 now)
+{
+	__u64 known = destination->listener;
+	__u32 tag = hash >> 32 & ~1U;
+	int found;
+
+	if (((__u32)known & ~1U) == tag && (__s32)((known >> 32) - (__u32)now) > 0)
+		return known & 1;
+	found = socket_state(ctx, segment, 1) == BPF_TCP_LISTEN;
+	destination->listener = (now + listener_fresh) << 32 | tag | found;
+	return found;
+}
+
+/* Counts a SYN; true while cookies are to be sent. */
+static __always_inline int is_attacked(struct destination *destination, __u64 now)
+{
+	int alarmed = now < destination->alarm;
+	__u64 due = destination->due;
+	__u64 earliest = now << 16;
+
+	if (!interval)
+		return 1;
+	if (due <= earliest + burst) {
+		__u64 next = (due > earliest ? due : earliest) + (alarmed ? calm_interval : interval);
+
+		__sync_val_compare_and_swap(&destination->due, due, next);
+		return alarmed;
+	}
+	if (!alarmed)
+		count(COOKIE_ALARMS, 0);
+	if (destination->alarm != now + hold)
+		destination->alarm = now + hold;
+	return 1;
+}
+
+/* All ones if both are the same, else 0; without a branch, for ways through a loop multiply for the verifier. */
+static __always_inline __u64 if_same(__u64 a, __u64 b)
+{
+	__u64 mask = (__s64)((a ^ b) - 1) >> 63;
+
+	asm volatile("" : "+r"(mask));
+	return mask;
+}
+
+/* The layout of Linux and Android, which most SYNs have: MSS, SACK, timestamp, NOP, window scale. */
+static __always_inline int read_usual_options(const __u8 *options, __u64 length, struct syn_options *found)
+{
+	const __be32 *words = (const __be32 *)options;
+
+	if (length != 20 || !use_wscale || !use_sack || !use_timestamps)
+		return 0;
+	if ((words[0] & bpf_htonl(0xffff0000)) != bpf_htonl(TCP_OPTION_MSS << 24 | 4 << 16) ||
+	    words[1] != bpf_htonl(TCP_OPTION_SACK << 24 | 2 << 16 | TCP_OPTION_TIMESTAMP << 8 | 10) ||
+	    (words[4] & bpf_htonl(0xffffff00)) != bpf_htonl(TCP_OPTION_NOP << 24 | TCP_OPTION_WSCALE << 16 | 3 << 8))
+		return 0;
+	found->has_sack = found->has_timestamp = found->has_wscale = 1;
+	found->tsval = words[2];
+	found->wscale = options[19] > MAX_WSCALE ? MAX_WSCALE : options[19];
+	return 1;
+}
+
+/* Notes where each kind of option is (kinds that SYNs have do not meet modulo 32), and looks at them later. */
+static __always_inline void read_options(const __u8 *options, __u64 length, struct syn_options *found)
+{
+	__u8 places[32] = {};
+	__u64 at = 0;
+
+	if (read_usual_options(options, length, found))
+		return;
+	for (int turn = 0; turn < MAX_OPTIONS; turn++) {
+		__u64 kind, size, nop;
+
+		if (at >= length || at >= MAX_OPTIONS)
+			break;
+		kind = options[at];
+		nop = if_same(kind, TCP_OPTION_NOP);
+		size = (options[at + 1] & ~nop) | (nop & 1);
+		if (kind == TCP_OPTION_END || size < 2 + nop || at + size > length)
+			break;
+		places[kind & 31] = at + 1;
+		at += size;
+	}
+	at = places[TCP_OPTION_WSCALE];
+	if (use_wscale && at && at <= MAX_OPTIONS && options[at] == 3) {
+		found->has_wscale = 1;
+		found->wscale = options[at + 1] > MAX_WSCALE ? MAX_WSCALE : options[at + 1];
+	}
+	at = places[TCP_OPTION_SACK];
+	found->has_sack = use_sack && at && at <= MAX_OPTIONS && options[at] == 2;
+	at = places[TCP_OPTION_TIMESTAMP];
+	if (use_timestamps && at && at <= MAX_OPTIONS && options[at] == 10) {
+		found->has_timestamp = 1;
+		__builtin_memcpy(&found->tsval, options + at + 1, sizeof(found->tsval));
+	}
+}
+
+/* The time, its lowest bits replaced by what must not be forgotten until the ACK; never ahead of the kernel's clock. */
+static __always_inline __u32 cookie_time(const struct syn_options *options, int ecn, __u64 now)
+{
+	__u32 time = (now - jiffies_at_zero) * ms_per_jiffy;
+	__u32 bits = options->has_wscale ? options->wscale : COOKIE_NO_WSCALE;
+	__u32 stamp;
+
+	if (options->has_sack)
+		bits |= COOKIE_SACK;
+	if (ecn)
+		bits |= COOKIE_ECN;
+	stamp = time >> COOKIE_BITS << COOKIE_BITS | bits;
+	return (__s32)(stamp - time) > 0 ? stamp - (1 << COOKIE_BITS) : stamp;
+}
+
+struct reply {
+	struct tcphdr tcp;
+	__be32 options[5];
+};
+
+/* A SYN-ACK in the layout that Linux gives it; returns its length. */
+static __always_inline __u32 make_reply(struct reply *reply, const struct segment *segment, const struct syn_options *options,
+					__u32 cookie, int ecn, __u64 now)
+{
+	__u32 mss = segment->family == AF_INET ? mss4 : mss6;
+	__u32 words = 1;
+
+	reply->options[0] = bpf_htonl(TCP_OPTION_MSS << 24 | 4 << 16 | mss);
+	if (options->has_timestamp) {
+		__u32 before = options->has_sack ? TCP_OPTION_SACK << 24 | 2 << 16 : TCP_OPTION_NOP << 24 | TCP_OPTION_NOP << 16;
+
+		reply->options[1] = bpf_htonl(before | TCP_OPTION_TIMESTAMP << 8 | 10);
+		reply->options[2] = bpf_htonl(cookie_time(options, ecn, now));
+		reply->options[3] = options->tsval;
+		words = 4;
+		if (options->has_wscale) {
+			reply->options[4] = bpf_htonl(TCP_OPTION_NOP << 24 | TCP_OPTION_WSCALE << 16 | 3 << 8 | wscale);
+			words = 5;
+		}
+	}
+	reply->tcp.source = segment->dport;
+	reply->tcp.dest = segment->sport;
+	reply->tcp.seq = bpf_htonl(cookie);
+	reply->tcp.ack_seq = bpf_htonl(bpf_ntohl(segment->seq) + 1);
+	reply->tcp.doff = 5 + words;
+	reply->tcp.syn = 1;
+	reply->tcp.ack = 1;
+	reply->tcp.ece = ecn;
+	reply->tcp.window = bpf_htons(segment->family == AF_INET ? window4 : window6);
+	return sizeof(reply->tcp) + words * 4;
+}
+
+static __always_inline __sum16 fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+static __always_inline __u64 add_words(__u64 sum, const void *words, int bytes)
+{
+	for (int i = 0; i < bytes / 4; i++)
+		sum += ((const __u32 *)words)[i];
+	return sum;
+}
+
+static __always_inline void finish_reply(struct reply *reply, const struct segment *segment, __u32 length)
+{
+	__u64 sum = add_words(bpf_htons(IPPROTO_TCP), reply, sizeof(*reply)) + bpf_htons(length);
+
+	if (segment->family == AF_INET)
+		sum = add_words(sum, &segment->v4, sizeof(segment->v4));
+	else
+		sum = add_words(sum, &segment->v6, sizeof(segment->v6));
+	reply->tcp.check = fold(sum);
+}
+
+static __always_inline void swap_addresses(struct ethhdr *ethernet)
+{
+	__u8 address[ETH_ALEN];
+
+	__builtin_memcpy(address, ethernet->h_dest, ETH_ALEN);
+	__builtin_memcpy(ethernet->h_dest, ethernet->h_source, ETH_ALEN);
+	__builtin_memcpy(ethernet->h_source, address, ETH_ALEN);
+}
+
+static __always_inline void write_ipv4(struct iphdr *ip, const struct segment *segment, __u32 length)
+{
+	*ip = (struct iphdr){
+		.version = 4,
+		.ihl = 5,
+		.tot_len = bpf_htons(sizeof(*ip) + length),
+		.frag_off = bpf_htons(IP_DONT_FRAGMENT),
+		.ttl = REPLY_TTL,
+		.protocol = IPPROTO_TCP,
+		.saddr = segment->v4.daddr,
+		.daddr = segment->v4.saddr,
+	};
+	ip->check = fold(add_words(0, ip, sizeof(*ip)));
+}
+
+static __always_inline void write_ipv6(struct ipv6hdr *ip, const struct segment *segment, __u32 length)
+{
+	*ip = (struct ipv6hdr){
+		.version = 6,
+		.payload_len = bpf_htons(length),
+		.nexthdr = IPPROTO_TCP,
+		.hop_limit = REPLY_TTL,
+		.saddr = segment->v6.daddr,
+		.daddr = segment->v6.saddr,
+	};
+}
+
+/* Turns the frame into the reply, VLAN tags as they are. Nothing has changed if it returns XDP_PASS. */
+static __always_inline int send_reply(struct xdp_md *ctx, const struct segment *segment, const struct reply *reply, __u32 length)
+{
+	__u32 l4 = segment->l3 + (segment->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	int more = (int)(l4 + length) - (int)frame_length(ctx);
+	void *data, *end, *to;
+
+	if (more && bpf_xdp_adjust_tail(ctx, more))
+		return XDP_PASS;
+	data = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	to = data + l4;
+	if (to + sizeof(reply->tcp) + 4 > end)
+		return XDP_ABORTED;
+	swap_addresses(data);
+	if (segment->family == AF_INET)
+		write_ipv4(data + segment->l3, segment, length);
+	else
+		write_ipv6(data + segment->l3, segment, length);
+	__builtin_memcpy(to, reply, sizeof(reply->tcp) + 4);
+	if (to + sizeof(reply->tcp) + 16 <= end && length >= sizeof(reply->tcp) + 16)
+		__builtin_memcpy(to + sizeof(reply->tcp) + 4, &reply->options[1], 12);
+	if (to + sizeof(*reply) <= end && length == sizeof(*reply))
+		__builtin_memcpy(to + sizeof(reply->tcp) + 16, &reply->options[4], 4);
+	return XDP_TX;
+}
+
+/* RFC 3168 6.1.1, and net/ipv4/tcp_input.c, tcp_ecn_create_request(): a cookie keeps ECN in the timestamp alone. */
+static __always_inline int wants_ecn(const struct tcphdr *tcp, const struct segment *segment, const struct syn_options *options)
+{
+	return use_ecn && options->has_timestamp && tcp->ece && tcp->cwr && !segment->ecn_field;
+}
+
+static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segment, const struct tcphdr *tcp, __u64 now)
+{
+	struct {
+		struct tcphdr tcp;
+		/* Room for one option more, so that its look-ahead needs no check. */
+		__u8 options[MAX_OPTIONS + 12];
+	} syn = {};
+	__u64 bytes = frame_length(ctx);
+	__u32 header = tcp->doff * 4;
+	struct syn_options options = {};
+	struct reply reply = {};
+	__u32 length;
+	__s64 cookie;
+	int ecn, verdict;
+
+	if (header < sizeof(syn.tcp) || header > MAX_TCP_HEADER)
+		return XDP_PASS;
+	/* Most SYNs have 20 bytes of options: they are spared the call. */
+	if (header == 40 && (void *)tcp + 40 <= (void *)(long)ctx->data_end)
+		__builtin_memcpy(&syn, tcp, 40);
+	else if (bpf_xdp_load_bytes(ctx, segment->l4, &syn, header))
+		return XDP_PASS;
+	if (segment->family == AF_INET) {
+		struct iphdr *ip = (void *)(long)ctx->data + segment->l3;
+
+		if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
+			return XDP_PASS;
+		cookie = bpf_tcp_raw_gen_syncookie_ipv4(ip, &syn.tcp, header);
+	} else {
+		struct ipv6hdr *ip = (void *)(long)ctx->data + segment->l3;
+
+		if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
+			return XDP_PASS;
+		cookie = bpf_tcp_raw_gen_syncookie_ipv6(ip, &syn.tcp, header);
+	}
+	if (cookie < 0)
+		return XDP_PASS;
+	read_options(syn.options, header - sizeof(syn.tcp), &options);
+	ecn = wants_ecn(&syn.tcp, segment, &options);
+	length = make_reply(&reply, segment, &options, cookie, ecn, now);
+	finish_reply(&reply, segment, length);
+	verdict = send_reply(ctx, segment, &reply, length);
+	if (verdict == XDP_TX)
+		count(COOKIE_SENT, bytes);
+	return verdict;
+}
+
+static __always_inline int has_valid_cookie(struct xdp_md *ctx, const struct segment *segment)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	struct tcphdr *tcp = data + segment->l4;
+
+	if ((void *)(tcp + 1) > end)
+		return 0;
+	if (segment->family == AF_INET) {
+		struct iphdr *ip = data + segment->l3;
+
+		return (void *)(ip + 1) <= end && !bpf_tcp_raw_check_syncookie_ipv4(ip, tcp);
+	} else {
+		struct ipv6hdr *ip = data + segment->l3;
+
+		return (void *)(ip + 1) <= end && !bpf_tcp_raw_check_syncookie_ipv6(ip, tcp);
+	}
+}
+
+static __always_inline int has_connection(struct xdp_md *ctx, const struct segment *segment)
+{
+	__u32 state = socket_state(ctx, segment, 0);
+
+	return state != 0 && state != BPF_TCP_LISTEN;
+}
+
+/* What is likelier is asked first: data belongs to a connection, a bare ACK may be the end of a handshake. */
+static __always_inline enum cookie_outcome judge_ack(struct xdp_md *ctx, const struct segment *segment, int bare)
+{
+	if (!bare && has_connection(ctx, segment))
+		return COOKIE_ESTABLISHED;
+	if (has_valid_cookie(ctx, segment))
+		return COOKIE_VALID;
+	return bare && has_connection(ctx, segment) ? COOKIE_ESTABLISHED : COOKIE_BAD;
+}
+
+static __always_inline int filter(struct xdp_md *ctx, __u32 l3, __u32 family)
+{
+	struct segment segment = { .l3 = l3, .family = family };
+	struct tcphdr *tcp = read_segment(ctx, &segment);
+	struct destination *destination;
+	enum cookie_outcome outcome;
+	__u64 hash, now;
+	__u32 place;
+
+	if (!tcp || tcp->rst || (tcp->syn ? tcp->ack || tcp->fin : !tcp->ack))
+		return XDP_PASS;
+	hash = hash_destination(&segment);
+	place = hash & (DESTINATIONS - 1);
+	destination = bpf_map_lookup_elem(&destinations, &place);
+	if (!destination)
+		return XDP_PASS;
+	now = bpf_jiffies64();
+	if (tcp->syn) {
+		if (!is_attacked(destination, now) || !listens(ctx, &segment, destination, hash, now))
+			return XDP_PASS;
+		return on_syn(ctx, &segment, tcp, now);
+	}
+	if ((interval && now >= destination->alarm) || !listens(ctx, &segment, destination, hash, now))
+		return XDP_PASS;
+	outcome = judge_ack(ctx, &segment, !tcp->fin && !tcp->psh);
+	count(outcome, frame_length(ctx));
+	return outcome == COOKIE_BAD ? XDP_DROP : XDP_PASS;
+}
+
+/* Looks behind up to two VLAN tags; code of its own for either family, so that nothing is kept for the other. */
+SEC("xdp")
+int syncookies(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	__be16 *type = data + offsetof(struct ethhdr, h_proto);
+	__u32 l3 = ETH_HLEN;
+
+	for (int tags = 0; tags < 2; tags++) {
+		if ((void *)(type + 1) > end)
+			return XDP_PASS;
+		if (*type != bpf_htons(ETH_P_8021Q) && *type != bpf_htons(ETH_P_8021AD))
+			break;
+		type += 2;
+		l3 += 4;
+	}
+	if ((void *)(type + 1) > end)
+		return XDP_PASS;
+	if (*type == bpf_htons(ETH_P_IP))
+		return filter(ctx, l3, AF_INET);
+	return *type == bpf_htons(ETH_P_IPV6) ? filter(ctx, l3, AF_INET6) : XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
