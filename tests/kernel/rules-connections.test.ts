@@ -18,11 +18,11 @@ import { pool } from '../arbitraries/pool.ts'
 import { Random } from '../arbitraries/random.ts'
 import { type LoadedRules, SECRET, slotOf } from '../support/load-rules.ts'
 import { PacketRunner } from '../support/packet-runner.ts'
+import { ClientWire } from './client-wire.ts'
 import { Fixture } from './firewall-fixture.ts'
-import { Wire } from './wire.ts'
 
 const fixture = new Fixture('rules')
-const wire = new Wire(fixture.netns)
+const wire = new ClientWire(fixture.netns)
 const children = new Set<ChildProcess>()
 
 afterEach(async () => {

@@ -21,8 +21,8 @@ import { flipBit, randomSynPacket } from '../arbitraries/packet.ts'
 import { Random } from '../arbitraries/random.ts'
 import { randomSignature } from '../arbitraries/signature.ts'
 import { askP0f, numberPorts, type P0fReport } from '../support/p0f.ts'
+import { ClientWire } from './client-wire.ts'
 import { Fixture } from './firewall-fixture.ts'
-import { Wire } from './wire.ts'
 
 const PACKETS = 500
 /** Set SEAWALL_PAIRS for a longer run. */
@@ -100,7 +100,7 @@ test('readSyn() and matchesSignature() say what p0f itself says of random SYNs',
 })
 
 const fixture = new Fixture('rules')
-const wire = new Wire(fixture.netns)
+const wire = new ClientWire(fixture.netns)
 after(async () => {
   wire.remove()
   await fixture.remove()

@@ -6,7 +6,7 @@ import { createNetns, inNetns, removeNetns } from '../../src/linux/netns.ts'
  * A wire from a namespace to a new one: `wire0` has 10.97.0.1 and fd97::1, `wire1` on the other side 10.97.0.2, 10.97.0.3, fd97::2 and
  * fd97:0:0:1::2. Addresses are there at once, without detection of duplicates.
  */
-export class Wire {
+export class ClientWire {
   readonly client: string
 
   constructor(netns: string) {
