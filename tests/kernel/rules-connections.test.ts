@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, afterEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Firewall } from '../../src/firewall/index.ts'
@@ -21,12 +22,15 @@ import { PacketRunner } from '../support/packet-runner.ts'
 import { ClientWire } from './client-wire.ts'
 import { Fixture } from './firewall-fixture.ts'
 
+/** Set SEAWALL_PAIRS for a longer run. */
+const SEEDS = Math.ceil(Number(process.env.SEAWALL_PAIRS ?? 110_000) / 4_500)
+
 const fixture = new Fixture('rules')
 const wire = new ClientWire(fixture.netns)
 const children = new Set<ChildProcess>()
 
 afterEach(async () => {
-  await Promise.all([...children].map(close))
+  await Promise.all([...children].map(end))
   await fixture.reset()
 })
 
@@ -61,7 +65,7 @@ test('conn.count means the same compiled as evaluated', async () => {
   const operators: readonly Comparison[] = ['==', '!=', '<', '<=', '>', '>=']
   const packets = [...addresses.map(packetFrom), buildPacket(ethernet({ type: 0x0806 }), new Uint8Array(28))]
   try {
-    for (let seed = 1; seed <= 24; seed++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
       const random = new Random(seed)
       const lengths = { bits4: random.pick([32, 24, 9, 0]), bits6: random.pick([128, 64, 48, 65, 0]) }
       const test: Expr = {
@@ -93,38 +97,64 @@ test('conn.count means the same compiled as evaluated', async () => {
   }
 })
 
+/** Runs a script in Node inside a namespace. */
+function run(netns: string, script: string): ChildProcess {
+  const child = start(process.execPath, ['-e', script], { netns, stdio: ['pipe', 'pipe', 'inherit'] })
+  children.add(child)
+  return child
+}
+
+/** Resolves when the child has written a line. */
+function said(child: ChildProcess, line: string): Promise<void> {
+  return new Promise((resolve) => {
+    createInterface(child.stdout!).on('line', (each) => {
+      if (each === line) resolve()
+    })
+  })
+}
+
 /** A server of both families in the fixture's namespace, which ends its side of a connection with the other. */
 async function serve(): Promise<void> {
-  const script = `require('node:net').createServer((socket) => socket.on('error', () => {}).resume()).listen(80, '::', () => console.log('up'))`
-  const server = start(process.execPath, ['-e', script], { netns: fixture.netns, stdio: ['ignore', 'pipe', 'inherit'] })
-  children.add(server)
-  await said(server)
+  const server = run(
+    fixture.netns,
+    `require('node:net').createServer((socket) => socket.on('error', () => {}).resume()).listen(80, '::', () => console.log('up'))`,
+  )
+  await said(server, 'up')
 }
 
-/** The first that a child writes. */
-const said = (child: ChildProcess): Promise<void> =>
-  new Promise((resolve) => child.stdout!.once('data', () => resolve()))
+/** Opens connections from addresses of the other namespace and closes them again, all in one process. */
+class Clients {
+  readonly #child = run(
+    wire.client,
+    `const sockets = new Map()
+    require('node:readline').createInterface(process.stdin).on('line', (line) => {
+      const [id, from] = line.split(' ')
+      if (!from) return sockets.get(id).destroy()
+      const to = from.includes(':') ? 'fd97::1' : '10.97.0.1'
+      const socket = require('node:net').connect({ host: to, port: 80, localAddress: from })
+      sockets.set(id, socket.on('connect', () => console.log(id)))
+    })`,
+  )
+  #ids = 0
 
-interface Client {
-  readonly child: ChildProcess
-  /** Resolves when the connection is there. */
-  readonly open: Promise<void>
+  /** Begins to connect; `open` resolves when the connection is there. */
+  connect(from: string): { readonly id: string; readonly open: Promise<void> } {
+    const id = `connection-${this.#ids++}`
+    const open = said(this.#child, id)
+    this.#child.stdin!.write(`${id} ${from}\n`)
+    return { id, open }
+  }
+
+  close({ id }: { readonly id: string }): void {
+    this.#child.stdin!.write(`${id}\n`)
+  }
 }
 
-/** Connects from an address; the connection stays until the child is closed. */
-function connect(from: string): Client {
-  const to = from.includes(':') ? 'fd97::1' : '10.97.0.1'
-  const script = `require('node:net').connect({ host: '${to}', port: 80, localAddress: '${from}' }, () => console.log('open'))`
-  const child = start(process.execPath, ['-e', script], { netns: wire.client, stdio: ['ignore', 'pipe', 'inherit'] })
-  children.add(child)
-  return { child, open: said(child) }
-}
-
-async function close(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess): Promise<void> {
   children.delete(child)
-  const end = ended(child)
+  const over = ended(child)
   child.kill('SIGKILL')
-  await end
+  await over
 }
 
 /** Waits until something holds. */
@@ -147,20 +177,21 @@ test(`conn.count ${story}`, { timeout: 300_000 }, async () => {
   const refused = (id: string): number => firewall.counters().rules[id]!.packets
   await firewall.apply(await fixture.config(rules, { interfaces: ['wire0'] }))
   await serve()
-  const first = connect('10.97.0.2')
+  const clients = new Clients()
+  const first = clients.connect('10.97.0.2')
   await first.open
-  await connect('10.97.0.2').open
-  const third = connect('10.97.0.2')
+  await clients.connect('10.97.0.2').open
+  const third = clients.connect('10.97.0.2')
   await until('a third connection refused', () => refused('source') > 0)
   await firewall.apply(await fixture.config([...rules, 'count if udp'], { interfaces: ['wire0'] }))
-  await connect('10.97.0.3').open
-  const fourth = connect('10.97.0.3')
+  await clients.connect('10.97.0.3').open
+  const fourth = clients.connect('10.97.0.3')
   await until('a fourth connection of the prefix refused', () => refused('prefix') > 0)
-  for (const source of ['fd97::2', 'fd97:0:0:1::2']) await connect(source).open
+  for (const source of ['fd97::2', 'fd97:0:0:1::2']) await clients.connect(source).open
   // Those that are refused would be there first: they go on asking.
-  for (const { child } of [third, fourth, first]) await close(child)
-  await connect('10.97.0.2').open
-  await Promise.all([...children].map(close))
+  for (const client of [third, fourth, first]) clients.close(client)
+  await clients.connect('10.97.0.2').open
+  await Promise.all([...children].map(end))
   const counts = openMap(join(fixture.paths.bpf, `gen-${firewall.status().generation}`, 'connections-24-48'))
   const cells = new Uint32Array(counts.mmap().buffer, counts.mmap().byteOffset, (2 * CONNECTION_ROW_BYTES) / 4)
   await until('all connections gone', () => cells.every((count) => count === 0))
