@@ -25,8 +25,8 @@ export class FileSink implements ByteSink {
   /** @throws WriteError */
   static async open(path: string): Promise<FileSink> {
     try {
-      const isNew = await createNew(path)
-      return new FileSink(path, isNew ?? (await open(path, 'r+')), isNew !== undefined)
+      const made = await make(path)
+      return new FileSink(path, made ?? (await open(path, 'r+')), made !== undefined)
     } catch (cause) {
       throw new WriteError(path, cause, 0)
     }
@@ -65,7 +65,8 @@ export class FileSink implements ByteSink {
   }
 }
 
-async function createNew(path: string): Promise<FileHandle | undefined> {
+/** Returns undefined if there is such a file. */
+async function make(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, 'wx')
   } catch (error) {
