@@ -88,7 +88,7 @@ async function* manySockets(wire: Wire, run: BenchRun): AsyncGenerator<Result> {
   const paths = {
     bpf: `/sys/fs/bpf/seawall-bench-${process.pid}`,
     run: mkdtempSync(join(tmpdir(), 'seawall-')),
-    netns: null,
+    netns: wire.netns,
   }
   const servers: UdpProcess[] = []
   try {

@@ -1,9 +1,10 @@
-import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { closeSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { errnoName } from '../bpf/ffi/errno.ts'
 import { openProcess, takeDescriptor } from '../bpf/ffi/process-descriptor.ts'
 import { socketDomain, socketProtocol } from '../bpf/ffi/socket.ts'
 import { LinuxError } from './errors.ts'
+import { type Netns, netnsPath } from './netns.ts'
 import { processStart } from './process.ts'
 import { readSocketTable, type TableSocket } from './socket-table.ts'
 
@@ -16,6 +17,8 @@ export interface ProcessSocket extends TableSocket {
 
 /** Which sockets; all that is said must hold. */
 export interface SocketSelection {
+  /** Of the processes in a network namespace, unless `pid` names one. */
+  readonly netns: Netns
   readonly pid?: number
   /** In process `pid`. */
   readonly fd?: number
@@ -34,7 +37,7 @@ export interface SocketSelection {
 export function findSockets(selection: SocketSelection): ProcessSocket[] {
   const { pid, fd, ports: [from, to] = [0, 65_535], protocol } = selection
   const found = new Map<number, ProcessSocket>()
-  for (const each of pid === undefined ? processesOf(selection.unit) : [pid]) {
+  for (const each of pid === undefined ? processesIn(selection) : [pid]) {
     for (const socket of socketsOf(each, pid !== undefined)) {
       const asked = fd === undefined ? socket.protocol === 'udp' || socket.state === 'listen' : socket.fd === fd
       const fits =
@@ -66,7 +69,7 @@ export function openSocket({ pid, fd, inode }: Pick<ProcessSocket, 'pid' | 'fd' 
 
 /** Where each socket is open, by inode: one process and its descriptor, of several that share it. */
 export function socketPlaces(): Map<number, { readonly pid: number; readonly fd: number }> {
-  const places = processesOf(undefined).flatMap((pid) =>
+  const places = allProcesses().flatMap((pid) =>
     descriptorsOf(pid).map(({ fd, inode }) => [inode, { pid, fd }] as const),
   )
   return new Map(places)
@@ -127,13 +130,30 @@ function inodeOf(link: string): number | undefined {
   }
 }
 
-/** Ids of all processes, or of those in the control group of a service. */
-function processesOf(unit: string | undefined): number[] {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return all.filter((pid) => unit === undefined || isInUnit(pid, unit)).map(Number)
+function allProcesses(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
 }
 
-function isInUnit(pid: string, unit: string): boolean {
+function processesIn({ netns, unit }: SocketSelection): number[] {
+  const inode = namespaceOf(netnsPath(netns))
+  return allProcesses().filter(
+    (pid) => namespaceOf(`/proc/${pid}/ns/net`) === inode && (unit === undefined || isInUnit(pid, unit)),
+  )
+}
+
+/** What identifies a namespace; undefined if there is none, or none that this process may look at. */
+function namespaceOf(path: string): number | undefined {
+  try {
+    return statSync(path).ino
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a process is in the control group of a service. */
+function isInUnit(pid: number, unit: string): boolean {
   try {
     const parts = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split(/[/\n]/)
     return parts.includes(unit) || parts.includes(`${unit}.service`)

@@ -25,14 +25,14 @@ const emulated = process.env.SEAWALL_EMULATED === '1'
 const paths = {
   bpf: `/sys/fs/bpf/seawall-many-${process.pid}`,
   run: mkdtempSync(join(tmpdir(), 'seawall-')),
-  netns: null,
+  netns: `seawall-many-${process.pid}`,
 }
 
 const passed = (): number => listAttachments(paths)[0]!.counters.verdicts.pass.packets
 
 test('a limit in front of each of 30,000 sockets is exact for one that is flooded, and the others lose nothing', async (t) => {
   mountBpffs()
-  const wire = await Wire.create(`seawall-many-${process.pid}`)
+  const wire = await Wire.create(paths.netns)
   const servers: UdpProcess[] = []
   try {
     for (const [from, to] of [

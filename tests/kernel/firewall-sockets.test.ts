@@ -24,7 +24,7 @@ import { Wire } from '../support/wire.ts'
 const paths = {
   bpf: `/sys/fs/bpf/seawall-test-${process.pid}`,
   run: mkdtempSync(join(tmpdir(), 'seawall-')),
-  netns: null,
+  netns: `seawall-sockets-${process.pid}`,
 }
 
 let wire: Wire
@@ -33,7 +33,7 @@ const processes: UdpProcess[] = []
 
 before(async () => {
   mountBpffs()
-  wire = await Wire.create(`seawall-sockets-${process.pid}`)
+  wire = await Wire.create(paths.netns)
 })
 
 afterEach(async () => {

@@ -1,6 +1,5 @@
 import { loadConfig } from '../../config/index.ts'
 import type { AttachRequest } from '../../firewall/sockets/attachments.ts'
-import type { SocketSelection } from '../../linux/process-sockets.ts'
 import { parseRules } from '../../rules/index.ts'
 import type { CommandSpec } from '../command.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
@@ -67,7 +66,7 @@ async function readRules(
   return desired
 }
 
-function readSelection({ pid, fd, unit, port, protocol }: AttachFlags): SocketSelection {
+function readSelection({ pid, fd, unit, port, protocol }: AttachFlags): AttachRequest['sockets'] {
   if (protocol !== undefined && protocol !== 'udp' && protocol !== 'tcp')
     throw usageError(`Cannot use --protocol "${protocol}": wanted udp or tcp`)
   if (fd !== undefined && pid === undefined) throw usageError('Cannot use --fd without --pid: wanted the process, too')
@@ -90,7 +89,7 @@ function readPorts(text: string): readonly [number, number] {
 }
 
 /** Such as `udp-53`, `nginx` or `pid-4711-fd-12`. */
-function nameOf({ pid, fd, unit, ports, protocol }: SocketSelection): string {
+function nameOf({ pid, fd, unit, ports, protocol }: AttachRequest['sockets']): string {
   const parts = [
     unit?.replaceAll(/[^\w-]/g, '_'),
     ...(pid === undefined ? [] : ['pid', pid]),

@@ -26,7 +26,7 @@ export interface AttachRequest {
   /** Letters, digits, `_` and `-`, at most 63. */
   readonly name: string
   readonly rules: Pick<Desired, 'rules' | 'sets' | 'malformed'>
-  readonly sockets: SocketSelection
+  readonly sockets: Omit<SocketSelection, 'netns'>
 }
 
 /** Rules in front of sockets of other processes. */
@@ -103,8 +103,8 @@ function refuseTakenName(paths: Paths, name: string): void {
 
 const input = (message: string): FirewallError => new FirewallError('SEAWALL_INPUT', message)
 
-function select(paths: Paths, selection: SocketSelection): AttachedSocket[] {
-  const found = findSockets(selection)
+function select(paths: Paths, selection: AttachRequest['sockets']): AttachedSocket[] {
+  const found = findSockets({ netns: paths.netns, ...selection })
   if (found.length === 0) {
     const wanted = Object.entries(selection).map(([key, value]) => `${key} ${[...new Set([value].flat())].join('-')}`)
     throw input(

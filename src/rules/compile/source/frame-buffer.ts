@@ -21,7 +21,7 @@ export const Skb = { length: 0, protocol: 16, ifindex: 40 } as const
 
 /** Bytes of the Ethernet header that stands in front of the packet: two addresses of zeros and the EtherType. */
 export const ETHERNET = 14
-const ETHERTYPE = 12
+const TYPE_AT = 12
 
 /** An IPv6 extension header must begin before this offset. */
 const EXTENSION_LIMIT = FRAME_LIMIT / 2
@@ -53,7 +53,7 @@ export class FrameBuffer {
     asm.mov(r7, r0)
     asm.storeStack('u64', this.slot, r7)
     asm.load('u32', r4, r6, Skb.protocol)
-    asm.store('u16', r7, ETHERTYPE, r4)
+    asm.store('u16', r7, TYPE_AT, r4)
   }
 
   /** `register` = bytes of packet that the context has, from where it begins there. */
