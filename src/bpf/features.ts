@@ -91,15 +91,15 @@ const syncookieHelpers = [
 
 /** What differs between kernels that Seawall runs on, or limits which those are. */
 export const kernelFeatures = {
-  'sk-lookup': {
-    title: 'programs that choose the socket of a packet (sk_lookup)',
-    minimumKernel: '5.9',
-    present: () => features.program('sk_lookup'),
-  },
   'ring-buffer': {
     title: 'ring buffers that XDP programs write',
     minimumKernel: '5.8',
     present: () => features.map('ringbuf') && features.helper('xdp', RINGBUF_RESERVE),
+  },
+  'sk-lookup': {
+    title: 'programs that choose the socket of a packet (sk_lookup)',
+    minimumKernel: '5.9',
+    present: () => features.program('sk_lookup'),
   },
   'xdp-fragments': {
     title: 'reading of packets in several fragments (bpf_xdp_load_bytes)',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestResult } from '../../tools/testing/reporter.ts'
 import { LACKS } from '../support/lacking.ts'
-import { problemsOf } from './judge.ts'
+import { featureProblems, testProblems } from './judge.ts'
 import type { Report } from './report.ts'
 
 const features = {
@@ -21,7 +21,7 @@ function problems(change: Partial<Report>, tests: readonly TestResult[] = [passe
     status: 0,
     ...change,
   }
-  return problemsOf(report, features, complete)
+  return [...featureProblems(report, features, complete), ...testProblems(report)]
 }
 
 const skipped = (detail?: string): TestResult => ({
@@ -31,31 +31,31 @@ const skipped = (detail?: string): TestResult => ({
   ...(detail && { detail }),
 })
 
-test('problemsOf() finds nothing wrong with a kernel that has what it is old enough to have', () => {
+test('featureProblems() and testProblems() find nothing wrong with a kernel that has what it is old enough to have', () => {
   assert.deepEqual(problems({}), [])
 })
 
-test('problemsOf() lets a test be skipped for a feature that the kernel is too old for, and for nothing else', () => {
+test('testProblems() lets a test be skipped for a feature that the kernel is too old for, and for nothing else', () => {
   assert.deepEqual(problems({}, [skipped(`${LACKS}young`)]), [])
   assert.deepEqual(problems({}, [skipped(`${LACKS}old`)]), [`a.test.ts: "left out" was skipped (${LACKS}old)`])
   assert.deepEqual(problems({}, [skipped('no time')]), ['a.test.ts: "left out" was skipped (no time)'])
   assert.deepEqual(problems({}, [skipped()]), ['a.test.ts: "left out" was skipped (no reason given)'])
 })
 
-test('problemsOf() wants every feature of a kernel that is new enough', () => {
+test('featureProblems() wants every feature of a kernel that is new enough', () => {
   assert.deepEqual(problems({ release: '6.12.1' }), ['"young" is not there on Linux 6.12.1 (wanted since 6.6)'])
   const young = { features: { old: true, young: true, module: true } }
   assert.deepEqual(problems({ release: '6.12.1', ...young }), [])
   assert.deepEqual(problems(young), ['"young" is there on Linux 6.1.0-1-amd64 (its first kernel is said to be 6.6)'])
 })
 
-test('problemsOf() lets a kernel of somebody else be built without what is optional', () => {
+test('featureProblems() lets a kernel of somebody else be built without what is optional', () => {
   const without = { features: { old: true, young: false, module: false } }
   assert.equal(problems(without).length, 1)
   assert.deepEqual(problems(without, [passed], false), [])
 })
 
-test('problemsOf() names failed tests, a run that did not end, and one that ended badly', () => {
+test('testProblems() names failed tests, a run that did not end, and one that ended badly', () => {
   const failed: TestResult = { name: 'bad', nesting: 0, outcome: 'failed' }
   assert.deepEqual(problems({ status: 1 }, [passed, failed]), ['a.test.ts: "bad" failed'])
   assert.deepEqual(problems({ status: undefined }), ['the machine stopped before the end of the tests'])
@@ -63,6 +63,6 @@ test('problemsOf() names failed tests, a run that did not end, and one that ende
   assert.deepEqual(problems({ status: null }), ['the tests ended with a signal'])
 })
 
-test('problemsOf() does not take a machine that ran no test for one that is well', () => {
+test('testProblems() does not take a machine that ran no test for one that is well', () => {
   assert.deepEqual(problems({ files: [] }), ['no test was run'])
 })

@@ -4,24 +4,15 @@ import type { Feature } from './features.ts'
 import type { Report } from './report.ts'
 
 /**
- * What is wrong with a run: a test that failed or was skipped for anything but a feature that the kernel is too old for, a
- * feature that is missing or older than said, a machine that stopped early. Empty when all is well.
+ * A feature that is missing although the kernel is new enough, or there although it is older than said.
  *
  * @param complete whether the kernel was built with all that is optional.
  */
-export function problemsOf(
-  report: Report,
-  features: Readonly<Record<string, Feature>>,
-  complete: boolean,
-): readonly string[] {
-  return [...featureProblems(report, features, complete), ...testProblems(report)]
-}
-
-function featureProblems(
+export function featureProblems(
   { release, features: found }: Report,
   features: Readonly<Record<string, Feature>>,
   complete: boolean,
-) {
+): readonly string[] {
   return Object.entries(found).flatMap(([name, present]) => {
     const { minimumKernel, optional } = features[name]!
     const expected = isAtLeast(release, minimumKernel)
@@ -32,7 +23,11 @@ function featureProblems(
   })
 }
 
-function testProblems({ files, features, status }: Report): readonly string[] {
+/**
+ * A test that failed, or was skipped for anything but a feature that the kernel is too old for, and a machine that stopped early or
+ * ran no test. Empty when all is well.
+ */
+export function testProblems({ files, features, status }: Report): readonly string[] {
   const tests = files.flatMap(({ file, tests }) => tests.map((test) => ({ file, ...test })))
   const failed = tests
     .filter(({ outcome }) => outcome === 'failed')

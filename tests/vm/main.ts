@@ -6,7 +6,7 @@ import { features } from './features.ts'
 import { type Kernel, readKernels } from './kernels.ts'
 import { leftOut, runMatrix, runningKernel } from './matrix.ts'
 import { updateKernels } from './packages.ts'
-import { formatMarkdown, formatText, replaceBlock, type Table, tableOf } from './table.ts'
+import { featureTable, formatMarkdown, formatText, replaceBlock, type Table, testLine } from './table.ts'
 
 const HELP = `npm run test:kernels -- [--kernel ID]… [--json] [--write] [--update] [FILTER…]
 
@@ -15,7 +15,7 @@ features and kernels, the running kernel last. A FILTER is a part of a test file
 
   --kernel ID  only this one, such as 6.1
   --json       the reports and what is wrong with them, as one line of JSON at the end
-  --write      put the table into docs/kernels.md, if all is well
+  --write      put the features into docs/kernels.md, if all is well
   --update     put the newest versions of the kernels into tests/vm/kernels.json, and run nothing`
 
 const DOCUMENT = 'docs/kernels.md'
@@ -52,8 +52,8 @@ async function main(): Promise<number> {
     for (const kernel of updateKernels()) console.log(`${kernel.package} ${kernel.version}`)
     return 0
   }
-  if (values.write && (values.kernel !== undefined || positionals.length > 0))
-    throw new Error('Cannot write the table of a part of the tests (leave out --kernel and filters)')
+  if (values.write && values.kernel !== undefined)
+    throw new Error('Cannot write a table of a part of the kernels (leave out --kernel)')
   const interrupt = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
   const machines = await runMatrix(chosen(values.kernel ?? []), positionals, interrupt.signal)
@@ -61,8 +61,8 @@ async function main(): Promise<number> {
   const results = [...machines, await runningKernel()]
   const problems = results.flatMap(({ kernel, problems }) => problems.map((problem) => `${kernel}: ${problem}`))
   const reports = results.map(({ report }) => report)
-  const table = tableOf(reports, features)
-  console.log(formatText(table))
+  const table = featureTable(reports, features)
+  console.log(formatText([...table, testLine(reports)]))
   for (const problem of problems) console.log(pc.red(`✗ ${problem}`))
   if (values.write && problems.length === 0) writeTable(table)
   if (values.json) console.log(JSON.stringify(results))

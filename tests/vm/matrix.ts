@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pc from 'picocolors'
 import { findTestFiles } from '../../tools/testing/test-files.ts'
 import { features, presentFeatures } from './features.ts'
-import { problemsOf } from './judge.ts'
+import { featureProblems, testProblems } from './judge.ts'
 import type { Kernel } from './kernels.ts'
 import { runMachine } from './machine.ts'
 import type { Report } from './report.ts'
@@ -53,7 +53,11 @@ export async function runMatrix(
   const run = async (kernel: Kernel): Promise<Result> => {
     const print = (line: string): void => console.error(`${pc.dim(`${kernel.id.padEnd(4)} │`)} ${line}`)
     const report = await runMachine(kernel, { work, snapshot, timeoutMs: MACHINE_TIMEOUT_MS, print, signal })
-    return { kernel: kernel.id, report, problems: problemsOf(report, features, true) }
+    return {
+      kernel: kernel.id,
+      report,
+      problems: [...featureProblems(report, features, true), ...testProblems(report)],
+    }
   }
   return await Promise.all(kernels.map(run))
 }
@@ -61,7 +65,7 @@ export async function runMatrix(
 /** The running kernel, whose tests are those of `npm test`. */
 export async function runningKernel(): Promise<Result> {
   const report: Report = { release: release(), features: await presentFeatures(), files: [], status: 0 }
-  return { kernel: 'running', report, problems: problemsOf(report, features, false) }
+  return { kernel: 'running', report, problems: featureProblems(report, features, false) }
 }
 
 /** A folder that is removed when this process ends, as are those of runs that were killed. */

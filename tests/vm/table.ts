@@ -4,8 +4,8 @@ import type { Report } from './report.ts'
 
 export type Table = readonly (readonly string[])[]
 
-/** Feature × kernel, with a line of heads, and a line that counts tests where a kernel ran them. */
-export function tableOf(reports: readonly Report[], features: Readonly<Record<string, Feature>>): Table {
+/** Feature × kernel, with a line of heads. */
+export function featureTable(reports: readonly Report[], features: Readonly<Record<string, Feature>>): Table {
   const answer = (present: boolean | undefined): string => (present === undefined ? '?' : present ? 'yes' : 'no')
   return [
     ['feature', '', 'since Linux', ...reports.map(({ release }) => release || 'did not start')],
@@ -15,12 +15,16 @@ export function tableOf(reports: readonly Report[], features: Readonly<Record<st
       minimumKernel,
       ...reports.map(({ features: found }) => answer(found[name])),
     ]),
-    ['tests passed, failed, skipped', '', '', ...reports.map(countTests)],
   ]
 }
 
+/** A last line that counts tests where a kernel ran them. */
+export function testLine(reports: readonly Report[]): readonly string[] {
+  return ['tests passed, failed, skipped', '', '', ...reports.map(countTests)]
+}
+
 function countTests({ files, status }: Report): string {
-  if (files.length === 0) return status === 0 ? 'by `npm test`' : '?'
+  if (files.length === 0) return status === 0 ? 'by npm test' : '?'
   const { passed, failed, skipped } = totalsOf(files.flatMap(({ tests }) => tests))
   return `${passed}, ${failed}, ${skipped}`
 }
