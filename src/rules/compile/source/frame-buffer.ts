@@ -25,7 +25,7 @@ const TYPE_AT = 12
 
 /** An IPv6 extension header must begin before this offset. */
 const EXTENSION_LIMIT = FRAME_LIMIT / 2
-/** More bytes than any packet has: the verifier wants to know of a limit. */
+/** More bytes than any packet has: the verifier wants to know of a limit, and Linux 6.1 forgets all when bytes are swapped. */
 const LENGTH_MASK = 0xff_ffff
 
 /** Stack slots with the addresses of the frame and of its end. */
@@ -78,10 +78,11 @@ export class FrameBuffer {
     asm.bind(copied)
   }
 
-  /** The packet has r8 bytes, at most 2^24: r8 = end of the frame, r9 = r7, r0 = its length. */
+  /** The packet has r8 bytes: r8 = end of the frame, r9 = r7, r0 = its length. */
   emitClose(): void {
     const asm = this.#asm
     asm.mov(r0, r8)
+    asm.alu('and', r0, LENGTH_MASK)
     asm.mov(r8, r7)
     asm.alu('add', r8, ETHERNET)
     asm.alu('add', r8, r0)
