@@ -47,7 +47,7 @@ test('seawall iptables plan shows what apply does, with warnings, and changes no
   assert.match(stdout, /^warning: rule "dns": 30000\/s is kept as 30303\/s$/m)
   assert.match(stdout, /^warning: rule "dns": IPv4 and IPv6 are limited apart, to 30000\/s each$/m)
   assert.match(stdout, /\n8 changes; iptables nft, table raw\n$/)
-  const plan = await json<IptablesPlan>('plan --variant nft')
+  const plan = await json<IptablesPlan>('plan')
   assert.deepEqual([plan.fresh, plan.commits.map(({ family }) => family)], [true, [4, 6]])
   assert.match(plan.commits[0]!.text, /^\*raw\n:SEAWALL - \[0:0\]\n/)
   assert.equal(world.save('nft'), saved)

@@ -31,7 +31,7 @@ export interface IptablesInput {
 }
 
 /** How long ipsets may stay in use after the last rule that names them is gone: nf_tables frees rules a little later. */
-const RELEASE_MS = 3_000
+const RELEASE_MS = 2_000
 
 /** The firewall of hosts where XDP is not to be used: the same rules, in a chain of iptables and ip6tables. */
 export class Iptables {

@@ -57,12 +57,16 @@ export class Tools {
     await this.#run('ipset', ['destroy', name])
   }
 
-  /** Which iptables it is; asked once. */
+  /** Which iptables it is; asked once, where it is not said. */
   variant(): Promise<Variant> {
-    this.#variant ??= this.#run(this.name(4, 'save'), ['--version']).then((text) =>
-      text.includes('nf_tables') ? 'nft' : 'legacy',
-    )
+    this.#variant ??= this.#findVariant()
     return this.#variant
+  }
+
+  async #findVariant(): Promise<Variant> {
+    if (this.#options.variant !== undefined) return this.#options.variant
+    const version = await this.#run(this.name(4, 'save'), ['--version'])
+    return version.includes('nf_tables') ? 'nft' : 'legacy'
   }
 
   async #run(program: string, args: readonly string[], input: string | Iterable<string> = ''): Promise<string> {
