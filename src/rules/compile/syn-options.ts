@@ -26,14 +26,15 @@ export function emitSynOptions(ctx: MatchContext, signature: VersionedSignature,
   if (mss !== 'any') needed.add('mss')
   if (scale !== 'any') needed.add('scale')
   const expect = new Expectations(asm, signature.quirks, miss)
-  emitPayloadPointer(ctx, TCP_HEADER, 20, miss)
   const length = layoutLength(signature)
-  if (length !== undefined) asm.jumpIf(r2, '!=', 20 + length, miss)
+  const known = 20 + (length ?? 0)
+  emitPayloadPointer(ctx, TCP_HEADER, known, miss)
+  if (length !== undefined) asm.jumpIf(r2, '!=', known, miss)
   for (const value of needed) asm.storeStack('u64', stack.slot(SYN_VALUE[value]), 0)
   const keep = (value: Value): void => {
     if (needed.has(value)) asm.storeStack('u64', stack.slot(SYN_VALUE[value]), r0)
   }
-  new SynOptionWalk(asm, signature, expect, keep).emit()
+  new SynOptionWalk(asm, signature, expect, keep, known).emit()
   expect.finish(optionQuirks)
   for (const [value, wanted] of [
     ['mss', mss],
@@ -57,11 +58,18 @@ class SynOptionWalk {
   readonly #keep: (value: Value) => void
   /** Where the next option begins, and how far the header is known to reach, both from r1. */
   #at = 20
-  #reached = 20
+  #reached: number
   /** Where reading ends at an option that is cut short or has an impossible length; unset while nothing leads there. */
   #cut: Label | undefined
 
-  constructor(asm: Assembler, signature: VersionedSignature, expect: Expectations, keep: (value: Value) => void) {
+  constructor(
+    asm: Assembler,
+    signature: VersionedSignature,
+    expect: Expectations,
+    keep: (value: Value) => void,
+    reached: number,
+  ) {
+    this.#reached = reached
     this.#asm = asm
     this.#signature = signature
     this.#expect = expect

@@ -20,7 +20,7 @@ export interface NamePattern {
   readonly labels: readonly (string | undefined)[]
 }
 
-/** The parts of a pattern that {@link patternProblem} has nothing against. */
+/** The parts of a pattern that {@link patternOf} made. */
 export function patternParts(pattern: string): NamePattern {
   const labels = pattern.split('.')
   const open = labels[0] === MANY

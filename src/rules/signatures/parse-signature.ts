@@ -98,10 +98,14 @@ function readVersion(part: Part): SynSignature['version'] {
 /** `64`, `64-`, or `54+10`: the TTL seen and the distance that it has come. */
 function readTtl(part: Part): Pick<SynSignature, 'ttl' | 'anyDistance'> {
   const anyDistance = part.text.endsWith('-')
-  const [seen, distance] = (anyDistance ? part.from(0, part.text.length - 1) : part).split('+') as [Part, Part?]
+  const [seen, distance, more] = (anyDistance ? part.from(0, part.text.length - 1) : part).split('+') as [
+    Part,
+    Part?,
+    Part?,
+  ]
   const first = seen.number('initial TTL', 1, 255, ', such as 64, 64- or 54+10')
   if (!distance) return { ttl: first, anyDistance }
-  if (anyDistance) part.fail('initial TTL', 'a distance or "-", not both')
+  if (anyDistance || more) part.fail('initial TTL', 'one distance or "-", not both')
   return { ttl: first + distance.number('distance', 0, 255 - first), anyDistance }
 }
 
@@ -145,7 +149,7 @@ function readOption(option: Part): number {
   if (text.startsWith('?')) return option.from(1).number('kind of option', 0, 255)
   if (text === 'eol') return option.fail('TCP option', 'eol+N, N bytes of padding', 'write eol+0 if there is none')
   if (text.startsWith('eol+')) return OPTION.eol
-  if (text !== 'eol' && Object.hasOwn(OPTION, text)) return OPTION[text as OptionName]
+  if (Object.hasOwn(OPTION, text)) return OPTION[text as OptionName]
   return option.fail('TCP option', `one of ${optionNames.join(', ')}`, didYouMean(text, optionNames))
 }
 
