@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Link, Program } from '../../src/bpf/index.ts'
 import type { Desired } from '../../src/firewall/index.ts'
 import { Iptables, type IptablesInput, type IptablesOptions, type Variant } from '../../src/firewall/iptables/index.ts'
+import { programsFolder } from '../../src/firewall/iptables/programs.ts'
 import { mountBpffs } from '../../src/linux/bpffs.ts'
 import { command } from '../../src/linux/command.ts'
 import { findInterface, type InterfaceState, ipBatch } from '../../src/linux/interface.ts'
@@ -25,6 +26,8 @@ export class IptablesWorld {
   readonly folder: string
   readonly paths: { bpf: string; run: string; netns: string }
   readonly interface: InterfaceState
+  /** Where programs are pinned. */
+  readonly programs: string
   #injector: { program: Program; link: Link } | undefined
 
   constructor() {
@@ -33,6 +36,7 @@ export class IptablesWorld {
     this.netns = own
     this.folder = mkdtempSync(join(tmpdir(), 'seawall-ipt-'))
     this.paths = { bpf: `/sys/fs/bpf/${own}`, run: join(this.folder, 'run'), netns: own }
+    this.programs = programsFolder(this.paths)
     createNetns(own)
     const quiet = ['all', 'default'].map((which) => `net.ipv6.conf.${which}.addr_gen_mode=1`)
     command('ip', ['netns', 'exec', own, 'sysctl', '-qw', ...quiet, 'net.ipv6.conf.default.accept_dad=0'])

@@ -64,7 +64,7 @@ for (const variant of ['nft', 'legacy'] as const) {
       assert.ok((await open().undo()).changed)
       assert.equal(world.save(variant), saved)
       assert.deepEqual(world.sets(), sets)
-      assert.ok(!existsSync(`${world.paths.bpf}-iptables`))
+      assert.ok(!existsSync(world.programs))
       assert.equal(world.run('ls', ['/proc/thread-self/net/ipt_hashlimit']), '')
       await rejects(open().status(), 'SEAWALL_NOT_UP', /there are none \(seawall iptables apply\)/)
       assert.equal((await open().undo()).changed, false)
@@ -250,17 +250,17 @@ for (const variant of ['nft', 'legacy'] as const) {
       // A program of another type in the place of the one that only IPv6 needs.
       const instructions = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
       const program = await Program.load({ type: 'xdp', name: 'wrong', instructions, license: 'Dual BSD/GPL' })
-      program.pin(join(`${world.paths.bpf}-iptables`, wrong))
+      program.pin(join(world.programs, wrong))
       program.close()
-      const saved = [world.save(variant), world.sets(), readdirSync(`${world.paths.bpf}-iptables`)]
+      const saved = [world.save(variant), world.sets(), readdirSync(world.programs)]
       await rejects(open().apply(next), 'IPTABLES_FAILED', /^Cannot run "ip6tables-.*-restore /)
-      assert.deepEqual([world.save(variant), world.sets(), readdirSync(`${world.paths.bpf}-iptables`)], saved)
+      assert.deepEqual([world.save(variant), world.sets(), readdirSync(world.programs)], saved)
       assert.deepEqual(counts(await open().status()), { old: '7+0' })
     })
 
     test('apply() that iptables refuses changes nothing', async () => {
       await open().apply(input(rules, { sets: bad }))
-      const saved = [world.save(variant), world.sets(), readdirSync(`${world.paths.bpf}-iptables`)]
+      const saved = [world.save(variant), world.sets(), readdirSync(world.programs)]
       process.env.XTABLES_LIBDIR = '/nonexistent'
       try {
         const next = input(['other: drop if udp.dstport == 1 and ip.src in $other'], { sets: { other: ['192.0.2.9'] } })
@@ -268,7 +268,7 @@ for (const variant of ['nft', 'legacy'] as const) {
       } finally {
         delete process.env.XTABLES_LIBDIR
       }
-      assert.deepEqual([world.save(variant), world.sets(), readdirSync(`${world.paths.bpf}-iptables`)], saved)
+      assert.deepEqual([world.save(variant), world.sets(), readdirSync(world.programs)], saved)
     })
 
     test('apply() names the programs that are not installed', async () => {
@@ -325,7 +325,7 @@ for (const variant of ['nft', 'legacy'] as const) {
     test('apply() removes what a run that was killed has left', async () => {
       for (const name of ['seawall4-x-00000000', 'seawall6+y-11111111'])
         world.run('ipset', ['create', name, 'hash:net'])
-      const folder = `${world.paths.bpf}-iptables`
+      const folder = world.programs
       mkdirSync(folder)
       const instructions = Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
       const program = await Program.load({ type: 'socket_filter', name: 'left', instructions, license: 'Dual BSD/GPL' })
@@ -362,7 +362,7 @@ test('apply() gives up when another program holds the xtables lock for too long,
       /has held the xtables lock for 1 s \(wait for it/,
     )
     assert.deepEqual([world.save('legacy'), world.sets()], [saved, sets])
-    assert.ok(!existsSync(`${world.paths.bpf}-iptables`))
+    assert.ok(!existsSync(world.programs))
   } finally {
     delete process.env.XTABLES_LOCKFILE
     await stop(holder)

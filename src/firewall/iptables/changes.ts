@@ -98,7 +98,7 @@ function describeStep({ family, from, to }: Step): IptablesChange[] {
     const gone = without(before, after).map((text) => ({ kind: 'remove', what, family, text }) as const)
     const come = without(after, before).map((text) => ({ kind: 'add', what, family, text }) as const)
     const moved = gone.length + come.length === 0 && before.join('\n') !== after.join('\n')
-    return moved ? [{ kind: 'move', what, family, text: `${what}s` }] : [...gone, ...come]
+    return moved ? [{ kind: 'move', what, family, text: 'in another order' }] : [...gone, ...come]
   }
   const jumpsOf = ({ jumps }: ChainState) => jumps.map(({ text }) => text)
   const rulesOf = ({ lines }: ChainState) => (lines ?? []).map(({ text }) => text)

@@ -9,11 +9,16 @@ import { Handles } from '../handles.ts'
 import { createNeeded } from '../maps.ts'
 import { openMap } from '../open.ts'
 import type { Paths } from '../paths.ts'
-import { removePins, writing } from '../pins.ts'
+import { pinName, removePins, writing } from '../pins.ts'
 import { loadMatchProgram, type MatchProgram } from './match-program.ts'
 
-/** Where the programs of iptables rules are pinned: apart from the state of XDP, which comes and goes without them. */
-export const programsFolder = ({ bpf }: Pick<Paths, 'bpf'>): string => `${bpf}-iptables`
+/**
+ * Where the programs of iptables rules are pinned: apart from the state of XDP, which comes and goes without them, and for each network
+ * namespace, as each has rules of its own.
+ */
+export function programsFolder({ bpf, netns }: Pick<Paths, 'bpf' | 'netns'>): string {
+  return netns === null ? `${bpf}-iptables` : `${bpf}-iptables-${pinName(netns)}`
+}
 
 /** Entries of the counters. They are the compiler's; what iptables counts is what is shown. */
 const COUNTER_SLOTS = 2 * FIRST_RULE_SLOT
