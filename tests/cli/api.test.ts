@@ -34,7 +34,7 @@ async function serving(
   onDown = () => {},
 ) {
   let failures = 0
-  const metrics = () => metricsText({ control, version: '0.1.0', applyFailures: () => failures })
+  const metrics = () => metricsText({ control, version: '0.1.0', applyFailures: () => failures, sockets: () => [] })
   const api = await serveApi(path, { control, metrics, onApplyFailed: () => failures++, onDown })
   try {
     await work(new ApiClient(path), api)
@@ -235,7 +235,17 @@ test('routes() refuses what it cannot read, with a code', async () => {
 })
 
 test('metricsText() has every verdict, rule, reason and set with its value', async () => {
-  const text = await metricsText({ control: new FixedControl(), version: '0.1.0', applyFailures: () => 2 })
+  const one = { packets: 3, bytes: 180 }
+  const counters = {
+    verdicts: { pass: one, drop: one },
+    byDefault: one,
+    malformed: {},
+    rules: [{ id: 'r', text: '', ...one }],
+  }
+  const sockets = () => [{ name: 'udp-53', counters }]
+  const text = await metricsText({ control: new FixedControl(), version: '0.1.0', applyFailures: () => 2, sockets })
+  assert.match(text, /^seawall_sockets_packets_total\{name="udp-53",verdict="drop"\} 3$/m)
+  assert.match(text, /^seawall_sockets_rule_bytes_total\{name="udp-53",rule="r"\} 180$/m)
   for (const line of [
     `seawall_build_info{version="0.1.0",node="${process.version}"} 1`,
     'seawall_agent_apply_failures_total 2',
@@ -267,7 +277,7 @@ test('metricsText() has every verdict, rule, reason and set with its value', asy
 test('metricsText() has no firewall metrics but `up` when nothing is in force', async () => {
   const control = new FixedControl()
   await control.down()
-  const text = await metricsText({ control, version: '0.1.0', applyFailures: () => 0 })
+  const text = await metricsText({ control, version: '0.1.0', applyFailures: () => 0, sockets: () => [] })
   assert.match(text, /^seawall_firewall_up 0$/m)
   assert.doesNotMatch(text, /seawall_firewall_packets_total/)
 })

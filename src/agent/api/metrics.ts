@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client'
-import type { Count, CountersReport, FirewallStatus } from '../../firewall/index.ts'
+import type { Count, CountersReport, FirewallStatus, SocketCounters } from '../../firewall/index.ts'
 import type { Control, Status } from '../control.ts'
 
 export interface MetricsOptions {
@@ -7,6 +7,8 @@ export interface MetricsOptions {
   readonly version: string
   /** Applies that failed since the agent started, reloads of a changed configuration among them. */
   readonly applyFailures: () => number
+  /** What came for sockets with rules in front of them, by name. */
+  readonly sockets: () => readonly { readonly name: string; readonly counters: SocketCounters }[]
 }
 
 /**
@@ -34,6 +36,7 @@ export async function metricsText(options: MetricsOptions): Promise<string> {
     firewallMetrics(metrics, status.firewall)
     counterMetrics(metrics, await options.control.counters(), status.firewall)
   }
+  socketMetrics(metrics, options.sockets())
   return registry.metrics()
 }
 
@@ -175,4 +178,13 @@ function counterMetrics(metrics: Metrics, report: CountersReport, firewall: Fire
     [],
     [[[], report.samplesLost.packets]],
   )
+}
+
+function socketMetrics(metrics: Metrics, attached: ReturnType<MetricsOptions['sockets']>): void {
+  const verdicts = attached.flatMap(({ name, counters: { verdicts } }) =>
+    (['pass', 'drop'] as const).map((verdict) => [[name, verdict], verdicts[verdict]] as const),
+  )
+  metrics.count('seawall_sockets', 'for sockets with rules in front of them, by verdict', ['name', 'verdict'], verdicts)
+  const rules = attached.flatMap(({ name, counters }) => counters.rules.map((rule) => [[name, rule.id], rule] as const))
+  metrics.count('seawall_sockets_rule', 'that a rule in front of sockets decided or counted', ['name', 'rule'], rules)
 }

@@ -2,6 +2,7 @@ import { lstatSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Listening, metricsText, serveApi, serveMetrics } from '../../agent/api/index.ts'
 import type { Agent } from '../../agent/index.ts'
+import { attachmentCounters } from '../../firewall/sockets/attachments.ts'
 import { VERSION } from '../../firewall/version.ts'
 import type { Session } from '../session.ts'
 
@@ -22,7 +23,13 @@ export interface ServeOptions {
 
 /** Serves the local API, and the metrics as far as the configuration wants them. */
 export async function serve(session: Session, agent: Agent, options: ServeOptions): Promise<Served> {
-  const text = () => metricsText({ control: agent, version: VERSION, applyFailures: options.applyFailures })
+  const text = () =>
+    metricsText({
+      control: agent,
+      version: VERSION,
+      applyFailures: options.applyFailures,
+      sockets: () => attachmentCounters(session.paths),
+    })
   const path = socketPath(session, agent)
   removeLink(session.paths.run)
   const api = await serveApi(path, {

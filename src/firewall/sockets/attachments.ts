@@ -61,13 +61,22 @@ export async function attachToSockets(paths: Paths, request: AttachRequest): Pro
     } finally {
       rules.close()
     }
-    return readAttachment(paths, request.name)
+    return readAttachment(paths, request.name, socketPlaces())
   })
 }
 
 /** All that is attached, by name. */
 export function listAttachments(paths: Paths): SocketAttachment[] {
-  return listAttachmentNames(paths).map((name) => readAttachment(paths, name))
+  const places = socketPlaces()
+  return listAttachmentNames(paths).map((name) => readAttachment(paths, name, places))
+}
+
+/** What came for all that is attached. Does not look for the sockets, so it costs the same for one and for many. */
+export function attachmentCounters(paths: Paths): Pick<SocketAttachment, 'name' | 'counters'>[] {
+  return listAttachmentNames(paths).map((name) => {
+    const folder = attachmentFolder(paths, name)
+    return { name, counters: countersIn(folder, readSocketManifest(folder)) }
+  })
 }
 
 /**
@@ -77,7 +86,7 @@ export function listAttachments(paths: Paths): SocketAttachment[] {
  */
 export async function detachFromSockets(paths: Paths, name: string): Promise<SocketAttachment> {
   return changing(paths, async () => {
-    const before = readAttachment(paths, name)
+    const before = readAttachment(paths, name, socketPlaces())
     takeAway(paths, name)
     return before
   })
@@ -173,16 +182,20 @@ function takeAway(paths: Paths, name: string): void {
   removePins(folder)
 }
 
-function readAttachment(paths: Paths, name: string): SocketAttachment {
+function readAttachment(paths: Paths, name: string, places: ReturnType<typeof socketPlaces>): SocketAttachment {
   const folder = attachmentFolder(paths, name)
   if (!existsSync(folder))
     throw input(`Cannot find "${name}": no rules in front of sockets have this name [seawall sockets]`)
-  const { layout: _, rules, sockets, ...manifest } = readSocketManifest(folder)
-  const open = socketPlaces()
+  const manifest = readSocketManifest(folder)
+  const { attachedAt, malformed } = manifest
+  const sockets = manifest.sockets.map((socket) => ({ ...socket, open: places.has(socket.inode) }))
+  return { name, attachedAt, malformed, sockets, counters: countersIn(folder, manifest) }
+}
+
+function countersIn(folder: string, { rules, malformed }: SocketManifest): SocketCounters {
   const map = openMap(join(folder, 'counters'))
   try {
-    const counters = readSocketCounters(map, rules, manifest.malformed)
-    return { ...manifest, sockets: sockets.map((socket) => ({ ...socket, open: open.has(socket.inode) })), counters }
+    return readSocketCounters(map, rules, malformed)
   } finally {
     map.close()
   }
