@@ -40,9 +40,10 @@
 #define REPLY_TTL 64
 
 #define DESTINATIONS 65536
+#define COOKIES 5
 
 /* Which of a packet's ways a counter is about. */
-enum cookie_outcome { COOKIE_SENT, COOKIE_VALID, COOKIE_BAD, COOKIE_ESTABLISHED, COOKIE_ALARMS, COOKIE_OUTCOMES };
+enum cookie { COOKIE_SENT, COOKIE_VALID, COOKIE_BAD, COOKIE_ESTABLISHED, COOKIE_ALARMS };
 
 struct cookie_traffic {
 	__u64 packets;
@@ -64,8 +65,8 @@ struct destination {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COOKIE_OUTCOMES);
-	__type(key, enum cookie_outcome);
+	__uint(max_entries, COOKIES);
+	__type(key, enum cookie);
 	__type(value, struct cookie_traffic);
 } cookies SEC(".maps");
 
@@ -128,7 +129,7 @@ struct syn_options {
 	__u8 has_sack;
 };
 
-static __always_inline void count(enum cookie_outcome outcome, __u64 bytes)
+static __always_inline void count(enum cookie outcome, __u64 bytes)
 {
 	struct cookie_traffic *traffic = bpf_map_lookup_elem(&cookies, &outcome);
 
@@ -563,7 +564,7 @@ static __always_inline int has_connection(struct xdp_md *ctx, const struct segme
 }
 
 /* What is likelier is asked first: data belongs to a connection, a bare ACK may be the end of a handshake. */
-static __always_inline enum cookie_outcome judge_ack(struct xdp_md *ctx, const struct segment *segment, int bare)
+static __always_inline enum cookie judge_ack(struct xdp_md *ctx, const struct segment *segment, int bare)
 {
 	if (!bare && has_connection(ctx, segment))
 		return COOKIE_ESTABLISHED;
@@ -577,7 +578,7 @@ static __always_inline int filter(struct xdp_md *ctx, __u32 l3, __u32 family)
 	struct segment segment = { .l3 = l3, .family = family };
 	struct tcphdr *tcp = read_segment(ctx, &segment);
 	struct destination *destination;
-	enum cookie_outcome outcome;
+	enum cookie outcome;
 	__u64 hash, now;
 	__u32 place;
 

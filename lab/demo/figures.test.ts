@@ -10,7 +10,8 @@ const count = (packets: number) => ({ packets, bytes: packets * 100 })
 function report(rules: Record<string, number>, pass: number, drop: number): CountersReport {
   return {
     received: count(pass + drop),
-    verdicts: { pass: count(pass), drop: count(drop) },
+    verdicts: { pass: count(pass), drop: count(drop), tx: count(0) },
+    synCookies: { sent: count(0), valid: count(0), bad: count(0), established: count(0), alarms: 0 },
     byDefault: count(pass),
     malformed: {},
     rules: Object.fromEntries(Object.entries(rules).map(([id, packets]) => [id, count(packets)])),

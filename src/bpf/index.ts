@@ -3,7 +3,7 @@ export { bytes, type Codec, decode, encode, U32, U64 } from './codec.ts'
 export { readBytes, readList, readText, writeBytes, writeList, writeText } from './codec-parts.ts'
 export { BpfError, type BpfErrorCode, UnsupportedError, VerifierError } from './errors.ts'
 export { Events } from './events.ts'
-export { features, requireFeature } from './features.ts'
+export { features, kernelFeatures, requireFeature } from './features.ts'
 export { GlobalVariable } from './global-variable.ts'
 export { type Instruction, instruction } from './instruction.ts'
 export {

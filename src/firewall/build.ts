@@ -6,7 +6,7 @@ import type { Capture, Rule } from '../rules/ast.ts'
 import { type ClockCalibration, type Compiled, connectionLengths, type MapNeed } from '../rules/compile/index.ts'
 import { formatRuleBody } from '../rules/print.ts'
 import { calibrateClock } from './clock.ts'
-import { compileGeneration } from './compile-generation.ts'
+import { compileGeneration, NEXT_STAGE } from './compile-generation.ts'
 import { countConnections } from './connections.ts'
 import { add, malformedTotal, readSlot, splitMalformed, u32, zero } from './counters.ts'
 import type { DesiredInterface } from './desired.ts'
@@ -15,7 +15,7 @@ import { JOURNAL_BYTES } from './journal.ts'
 import { COUNTER_SIZE, LAYOUT, SLOTS } from './layout.ts'
 import type { Live } from './live.ts'
 import { encodeManifest, type Manifest, type ManifestRule, type ManifestSet } from './manifest.ts'
-import { createMemory, createNeeded, pinOf } from './maps.ts'
+import { createCookieCounters, createMemory, createNeeded, pinOf } from './maps.ts'
 import { openLink, openMap } from './open.ts'
 import type { Paths } from './paths.ts'
 import { PENDING } from './pending.ts'
@@ -23,11 +23,15 @@ import { generationFolder, listGenerations, makeStaging, removePins, writing } f
 import { sourceBytes, writeSource } from './set-source.ts'
 import type { SetInput } from './sets.ts'
 import { kindOf, planSlots, type SlotPlan, verdictOf } from './slots.ts'
+import type { SynCookies } from './syn-cookies/config.ts'
+import { loadStage } from './syn-cookies/stage.ts'
+import { readSysctls } from './syn-cookies/sysctls.ts'
 import { VERSION } from './version.ts'
 
 /** What a generation shall be. */
 export interface BuildRequest {
   readonly malformed: 'drop' | 'pass'
+  readonly synCookies: SynCookies | undefined
   readonly interfaces: readonly DesiredInterface[]
   readonly digest: string
   readonly configured: readonly Rule[]
@@ -99,9 +103,11 @@ class Builder {
     step('sets')
     const secret = live?.manifest.secret ?? randomBytes(8).toString('hex')
     const clock = await calibrateClock()
-    const { malformed } = this.#request
-    const compiled = compileGeneration({ rules: this.#rules, malformed, sets, slotOf: slots.slotOf, clock, secret })
+    const { malformed, synCookies } = this.#request
+    const { slotOf } = slots
+    const compiled = compileGeneration({ rules: this.#rules, malformed, synCookies, sets, slotOf, clock, secret })
     const fds = this.#maps(compiled, slots)
+    await this.#synCookies(clock, secret)
     await this.#countConnections(compiled, secret)
     step('maps')
     const program = await this.#load(compiled, fds)
@@ -193,7 +199,7 @@ class Builder {
 
   /** Tables belong to one program. Cells are of use as long as their limit says the same. */
   #keeps(need: MapNeed): boolean {
-    if (need.purpose === 'tables') return false
+    if (need.purpose === 'tables' || need.purpose === 'stages') return false
     if (need.purpose !== 'cells') return true
     const id = need.symbol.slice(need.symbol.indexOf(':') + 1)
     const before = this.#request.source?.manifest.rules.find((rule) => rule.id === id)
@@ -211,6 +217,28 @@ class Builder {
       counters.setRaw(u32(slot), empty)
       clocks.fill(0, slot * 8, slot * 8 + 8)
     }
+  }
+
+  /** The stage behind the rules. Its counters are there without it, too: what it counted before stays. */
+  async #synCookies(clock: ClockCalibration, secret: string): Promise<void> {
+    const cookies = this.#reuse('cookies') ?? this.#pin(this.#handles.keep(createCookieCounters()), 'cookies')
+    const { synCookies, interfaces } = this.#request
+    if (synCookies === undefined) return
+    const destinations = this.#reuse('destinations')
+    const reuse = { cookies, ...(destinations && { destinations }) }
+    const request = { ...synCookies, interfaces, clock, secret: BigInt(`0x${secret}`), reuse }
+    const { maps, programs } = this.#handles.keep(await loadStage(this.#paths, request))
+    if (destinations === undefined) this.#pin(maps.destinations.map, 'destinations')
+    writing('pin the program that answers SYNs', () => programs.syncookies.pin(join(this.#staging, 'syncookies')))
+    this.#opened('stages').setRaw(u32(NEXT_STAGE), u32(programs.syncookies.fd))
+  }
+
+  /** What to remember of kernel parameters: as they were before cookies, or that they are to be as they were. */
+  #sysctls(live: Live | undefined): Pick<Manifest, 'synCookies' | 'restore'> {
+    const { synCookies } = this.#request
+    const before = live?.manifest.synCookies?.before
+    if (synCookies === undefined) return before === undefined ? {} : { restore: before }
+    return { synCookies: { rate: synCookies.rate, before: before ?? readSysctls(this.#paths) } }
   }
 
   #opened(symbol: string): BpfMap {
@@ -243,6 +271,7 @@ class Builder {
       secret: of.secret,
       clock: { hz: of.clock.hz, jiffiesAtZero: String(of.clock.jiffiesAtZero) },
       instructions: of.instructions,
+      ...this.#sysctls(live),
     }
   }
 

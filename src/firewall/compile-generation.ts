@@ -1,17 +1,35 @@
 import type { MalformedPolicy, Rule } from '../rules/ast.ts'
 import { type ClockCalibration, type Compiled, compile } from '../rules/compile/index.ts'
 import type { Manifest } from './manifest.ts'
+import type { SynCookies } from './syn-cookies/config.ts'
+
+/** The slot of what comes behind the rules, in a program array of the generation's own, so that both are swapped as one. */
+export const NEXT_STAGE = 0
 
 /** All that the program of a generation depends on: the same of it makes the same instructions. */
 export interface CompileInput extends Pick<Manifest, 'sets' | 'secret'> {
+  /** Packets that pass go on to the program that answers SYNs. */
+  readonly synCookies?: SynCookies | undefined
   readonly rules: readonly Rule[]
   readonly malformed: MalformedPolicy
   readonly slotOf: ReadonlyMap<string, number>
   readonly clock: ClockCalibration
 }
 
+/** Where a program with SYN cookies goes on, one without ends. */
+export const nextStage = (synCookies: SynCookies | undefined): { next?: number } =>
+  synCookies === undefined ? {} : { next: NEXT_STAGE }
+
 /** @throws CompileError */
-export function compileGeneration({ rules, malformed, sets, slotOf, clock, secret }: CompileInput): Compiled {
+export function compileGeneration({
+  rules,
+  malformed,
+  sets,
+  slotOf,
+  clock,
+  secret,
+  synCookies,
+}: CompileInput): Compiled {
   return compile(
     { rules, malformed },
     {
@@ -19,6 +37,7 @@ export function compileGeneration({ rules, malformed, sets, slotOf, clock, secre
       counterSlot: (id) => slotOf.get(id)!,
       clock,
       secret: BigInt(`0x${secret}`),
+      ...nextStage(synCookies),
     },
   )
 }

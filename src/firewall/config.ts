@@ -7,6 +7,7 @@ import type { Desired, DesiredInterface, SetSource } from './desired.ts'
 import { type At, type RuleConfig, RuleReader } from './rule-config.ts'
 import { stableId } from './rule-id.ts'
 import { refuse, refuseUnknownKeys } from './schema.ts'
+import { readSynCookies, type SynCookies, type SynCookiesConfig } from './syn-cookies/config.ts'
 
 /** Prefixes in the configuration itself, or in a file of one prefix a line. */
 export type SetConfig = readonly string[] | { readonly prefixes: readonly string[] } | { readonly file: string }
@@ -17,6 +18,8 @@ export interface FirewallConfig {
   readonly malformed?: 'drop' | 'pass'
   /** Named sets of prefixes; rules call them `$name`. */
   readonly sets?: Readonly<Record<string, SetConfig>>
+  /** Answers SYNs with cookies, so that a flood of them takes no memory and no time of listeners; off unless it is there. */
+  readonly synCookies?: SynCookiesConfig
   /** Tried in order; the first that decides wins, and what none decides passes. */
   readonly rules?: readonly RuleConfig[]
 }
@@ -27,16 +30,23 @@ export interface CheckedFirewall {
   readonly malformed: MalformedPolicy
   readonly sets: ReadonlyMap<string, SetSource>
   readonly rules: readonly Rule[]
+  readonly synCookies?: SynCookies
 }
 
 /** Reads the parts by hand rather than with nested schemas, so that one mistake hides no other and rules see the names of sets. */
 export const firewallSchema = z
-  .record(z.string(), z.unknown(), { error: 'an object with malformed, sets and rules' })
+  .record(z.string(), z.unknown(), { error: 'an object with malformed, sets, rules and synCookies' })
   .default({})
   .transform((value, context): CheckedFirewall => {
-    refuseUnknownKeys(context, value, ['malformed', 'sets', 'rules'], [])
+    refuseUnknownKeys(context, value, ['malformed', 'sets', 'rules', 'synCookies'], [])
     const sets = readSets(value.sets, context)
-    return { malformed: readPolicy(value.malformed, context), sets, rules: readRules(value.rules, sets, context) }
+    const synCookies = readSynCookies(value.synCookies, context)
+    return {
+      malformed: readPolicy(value.malformed, context),
+      sets,
+      rules: readRules(value.rules, sets, context),
+      ...(synCookies === undefined ? {} : { synCookies }),
+    }
   })
 
 function readPolicy(value: unknown, context: z.RefinementCtx): MalformedPolicy {
@@ -51,7 +61,7 @@ export function toDesired(interfaces: readonly DesiredInterface[], firewall: Che
     name,
     source.kind === 'file' ? { kind: 'file', path: resolve(folder, source.path) } : source,
   ])
-  return { interfaces, malformed: firewall.malformed, rules: firewall.rules, sets: new Map(sets) }
+  return { ...firewall, interfaces, sets: new Map(sets) }
 }
 
 function readSets(value: unknown, context: z.RefinementCtx): Map<string, SetSource> {

@@ -9,12 +9,17 @@ import {
 } from '../rules/counters.ts'
 import type { Manifest } from './manifest.ts'
 import { kindOf, verdictOf } from './slots.ts'
+import { readSynCookieCounts } from './syn-cookies/counters.ts'
 import type { Count, CountersReport } from './types.ts'
 
 export const zero: Count = { packets: 0, bytes: 0 }
 
 export function add(a: Count, b: Count): Count {
   return { packets: a.packets + b.packets, bytes: a.bytes + b.bytes }
+}
+
+export function subtract(a: Count, b: Count): Count {
+  return { packets: a.packets - b.packets, bytes: a.bytes - b.bytes }
 }
 
 /** Reads one slot of a per-CPU array of { packets u64, bytes u64 }, summed. */
@@ -41,11 +46,18 @@ export function u32(value: number): Uint8Array {
   return bytes
 }
 
+/** The maps that packets are counted in. */
+export interface CounterMaps {
+  readonly counters: BpfMap
+  readonly received: BpfMap
+  readonly cookies: BpfMap
+}
+
 /**
  * Everything that was counted, in parts that add up to what was received but for the packets that are on their way
  * while it is read.
  */
-export function readCounters(counters: BpfMap, received: BpfMap, manifest: Manifest): CountersReport {
+export function readCounters({ counters, received, cookies }: CounterMaps, manifest: Manifest): CountersReport {
   const slot = (index: number) => readSlot(counters, index)
   // What came before there was a program was not decided by a rule either.
   const byDefault = add(slot(PASSED_BY_DEFAULT), readSlot(received, Outcome.Unfiltered))
@@ -54,7 +66,11 @@ export function readCounters(counters: BpfMap, received: BpfMap, manifest: Manif
   )
   const counted = manifest.rules.map((rule) => ({ rule, count: slot(rule.slot) }))
   const retired = retiredCounts(manifest, slot)
-  const verdicts = { pass: add(byDefault, retired.pass), drop: retired.drop }
+  const synCookies = readSynCookieCounts(cookies)
+  const { sent, bad } = synCookies
+  // Both were passed by the rules before.
+  const passed = subtract(add(byDefault, retired.pass), add(sent, bad))
+  const verdicts = { pass: passed, drop: add(retired.drop, bad), tx: sent }
   for (const { rule, count } of counted) {
     const verdict = verdictOf(kindOf(rule.text))
     if (verdict !== undefined) verdicts[verdict] = add(verdicts[verdict], count)
@@ -65,6 +81,7 @@ export function readCounters(counters: BpfMap, received: BpfMap, manifest: Manif
   return {
     received: readSlot(received, Outcome.Received),
     verdicts,
+    synCookies,
     byDefault,
     malformed,
     rules: Object.fromEntries(counted.map(({ rule, count }) => [rule.id, count])),

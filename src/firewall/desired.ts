@@ -1,5 +1,6 @@
 import type { Prefix } from '../net/prefix.ts'
 import type { MalformedPolicy, Rule } from '../rules/ast.ts'
+import type { SynCookies } from './syn-cookies/config.ts'
 
 export interface DesiredInterface {
   readonly name: string
@@ -18,4 +19,6 @@ export interface Desired {
   /** Configured rules in order; dynamic ones are no part of it. */
   readonly rules: readonly Rule[]
   readonly sets: ReadonlyMap<string, SetSource>
+  /** Absent when SYNs are the kernel's matter. */
+  readonly synCookies?: SynCookies
 }

@@ -1,11 +1,13 @@
 import type { DesiredInterface } from './desired.ts'
 import type { Manifest } from './manifest.ts'
+import { formatSynCookies, type SynCookies } from './syn-cookies/config.ts'
 import type { Change } from './types.ts'
 
 /** As much of a configuration as can be compared with what is in force. */
 export interface Outline {
   readonly malformed: 'drop' | 'pass'
   readonly interfaces: readonly DesiredInterface[]
+  readonly synCookies?: SynCookies
   /** Configured rules in order. */
   readonly rules: readonly { readonly id: string; readonly text: string }[]
   readonly sets: readonly { readonly name: string; readonly digest: string; readonly prefixes: number }[]
@@ -16,11 +18,13 @@ export function diff(live: Manifest | undefined, next: Outline): Change[] {
   const before: Outline = {
     malformed: live?.malformed ?? 'drop',
     interfaces: live?.interfaces ?? [],
+    ...(live?.synCookies === undefined ? {} : { synCookies: live.synCookies }),
     rules: live?.rules.filter((rule) => !rule.dynamic) ?? [],
     sets: live?.sets ?? [],
   }
   return [
     ...policy(live, next),
+    ...synCookies(before, next),
     ...compare(
       'interface',
       before.interfaces,
@@ -49,6 +53,11 @@ export function diff(live: Manifest | undefined, next: Outline): Change[] {
 function policy(live: Manifest | undefined, next: Outline): Change[] {
   if (live === undefined || live.malformed === next.malformed) return []
   return [{ kind: 'change', what: 'policy', name: 'malformed', before: live.malformed, after: next.malformed }]
+}
+
+function synCookies(old: Outline, next: Outline): Change[] {
+  const [before, after] = [formatSynCookies(old.synCookies), formatSynCookies(next.synCookies)]
+  return before === after ? [] : [{ kind: 'change', what: 'policy', name: 'synCookies', before, after }]
 }
 
 function compare<T>(

@@ -27,7 +27,8 @@ import { SetCache } from './set-cache.ts'
 import { changeSet, findSet, readAddress, readPrefix } from './set-update.ts'
 import { grownSet, keptSets, openSets } from './sets.ts'
 import { entryId, firewallStatus, pendingConfirm, ruleStatus, setStatus } from './status.ts'
-import { cleanUp, commit, finishLinks } from './transaction.ts'
+import { restoreSysctls, type Sysctls } from './syn-cookies/sysctls.ts'
+import { cleanUp, commit, finishLinks, finishSysctls } from './transaction.ts'
 import type {
   ApplyResult,
   CountersReport,
@@ -170,6 +171,7 @@ export class Firewall {
       const root = openRoot(this.#paths)
       try {
         finishLinks(this.#paths, root.entry, live.manifest.interfaces)
+        finishSysctls(this.#paths, live.manifest)
       } finally {
         root.close()
       }
@@ -271,7 +273,12 @@ export class Firewall {
     const handles = new Handles()
     try {
       const open = (pin: string) => handles.keep(openMap(pin))
-      return readCounters(open(join(live.folder, 'counters')), open(join(this.#paths.bpf, 'received')), live.manifest)
+      const maps = {
+        counters: open(join(live.folder, 'counters')),
+        received: open(join(this.#paths.bpf, 'received')),
+        cookies: open(join(live.folder, 'cookies')),
+      }
+      return readCounters(maps, live.manifest)
     } finally {
       handles.close()
     }
@@ -337,6 +344,7 @@ export class Firewall {
       const manifest = await this.#commit({
         ...parts,
         malformed: request.desired.malformed,
+        synCookies: request.desired.synCookies,
         interfaces: request.desired.interfaces,
         digest: request.digest,
         dynamic: dynamicRules(live),
@@ -398,8 +406,20 @@ export class Firewall {
     }
   }
 
+  /** What is known of them: state of another version is removed without being read. */
+  #sysctlsBefore(): Sysctls {
+    try {
+      const manifest = readLive(this.#paths)?.manifest
+      return manifest?.synCookies?.before ?? manifest?.restore ?? {}
+    } catch (error) {
+      if (error instanceof FirewallError && error.code === 'SEAWALL_STATE_VERSION') return {}
+      throw error
+    }
+  }
+
   #removeAll(): void {
     this.#sets.close()
+    restoreSysctls(this.#paths, this.#sysctlsBefore())
     for (const name of listLinks(this.#paths)) detach(this.#paths, name)
     removePins(this.#paths.bpf)
   }
@@ -409,10 +429,11 @@ export class Firewall {
 function contentsOf(
   from: Live,
   live: Live,
-): Pick<BuildRequest, 'malformed' | 'interfaces' | 'digest' | 'configured' | 'dynamic' | 'sets'> {
-  const { malformed, interfaces, digest, rules } = from.manifest
+): Pick<BuildRequest, 'malformed' | 'synCookies' | 'interfaces' | 'digest' | 'configured' | 'dynamic' | 'sets'> {
+  const { malformed, synCookies, interfaces, digest, rules } = from.manifest
   return {
     malformed,
+    synCookies,
     interfaces,
     digest,
     configured: rules.filter((rule) => !rule.dynamic).map(toRule),

@@ -3,6 +3,8 @@ import type { SetGeometry } from '../rules/sets/index.ts'
 import type { DesiredInterface } from './desired.ts'
 import { FirewallError } from './errors.ts'
 import { LAYOUT } from './layout.ts'
+import type { SynCookies } from './syn-cookies/config.ts'
+import type { Sysctls } from './syn-cookies/sysctls.ts'
 import type { Count } from './types.ts'
 
 /** A rule as it is in force. */
@@ -62,6 +64,10 @@ export interface Manifest {
   /** How the kernel's clocks run, as its program was told; `jiffiesAtZero` is decimal. */
   readonly clock: { readonly hz: number; readonly jiffiesAtZero: string }
   readonly instructions: number
+  /** When SYNs are answered with cookies, and the kernel parameters that this changed, as they were. */
+  readonly synCookies?: SynCookies & { readonly before: Sysctls }
+  /** Kernel parameters to put back, as SYN cookies are gone. */
+  readonly restore?: Sysctls
 }
 
 const encoder = new TextEncoder()

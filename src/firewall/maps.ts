@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BpfMap, MapFlag } from '../bpf/index.ts'
+import { syncookies } from '../generated/syncookies.ts'
 import { type MapNeed, SCRATCH_BUFFERS } from '../rules/compile/index.ts'
 import { COUNTER_SIZE, SAMPLES_SIZE, SLOTS } from './layout.ts'
 
@@ -30,6 +31,16 @@ function createRing(name: string, bytes: number): BpfMap {
   return BpfMap.create({ kind: 'ringbuf', name: kernelName(name), keySize: 0, valueSize: 0, maxEntries: bytes })
 }
 
+/** As bpf/syncookies.bpf.c has it. */
+export function createCookieCounters(): BpfMap {
+  const { kind, maxEntries, key, value } = syncookies.maps.cookies
+  return BpfMap.create({ kind, name: 'cookies', keySize: key.size, valueSize: value.size, maxEntries })
+}
+
+function createStages(): BpfMap {
+  return BpfMap.create({ kind: 'prog_array', name: 'stages', keySize: 4, valueSize: 4, maxEntries: 1 })
+}
+
 function createScratch({ symbol, bytes }: MapNeed): BpfMap {
   return BpfMap.create({
     kind: 'percpu_array',
@@ -46,6 +57,7 @@ export function createNeeded(need: MapNeed, ringBytes = SAMPLES_SIZE): BpfMap {
   if (need.purpose === 'samples') return createRing(need.symbol, SAMPLES_SIZE)
   if (need.purpose === 'ring') return createRing(need.symbol, ringBytes)
   if (need.purpose === 'scratch') return createScratch(need)
+  if (need.purpose === 'stages') return createStages()
   // libbpf looks for a map that it uses again by the name that the kernel has for it.
   if (need.purpose === 'connections') return createMemory('cells', need.bytes)
   return createMemory(need.symbol, need.bytes)

@@ -3,6 +3,7 @@ import { type ClockCalibration, compile } from '../rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../rules/counters.ts'
 import { formatRuleBody } from '../rules/print.ts'
 import type { SetGeometry } from '../rules/sets/index.ts'
+import { nextStage } from './compile-generation.ts'
 import type { Desired } from './desired.ts'
 import { diff, type Outline } from './diff.ts'
 import { dynamicRules } from './dynamic.ts'
@@ -10,6 +11,7 @@ import { FirewallError } from './errors.ts'
 import type { Live } from './live.ts'
 import type { Manifest } from './manifest.ts'
 import type { SetInput } from './sets.ts'
+import type { SynCookies } from './syn-cookies/config.ts'
 import type { Plan } from './types.ts'
 import { ruleWarnings } from './warnings.ts'
 
@@ -35,6 +37,7 @@ export async function draftPlan(live: Live | undefined, desired: Desired, sets: 
   const outline: Outline = {
     malformed: desired.malformed,
     interfaces: desired.interfaces,
+    ...(desired.synCookies === undefined ? {} : { synCookies: desired.synCookies }),
     rules: desired.rules.map((rule) => ({ id: rule.id, text: formatRuleBody(rule) })),
     sets: sets.map(({ name, digest }) => ({ name, digest, prefixes: known.get(name)!.prefixes })),
   }
@@ -48,7 +51,7 @@ export async function draftPlan(live: Live | undefined, desired: Desired, sets: 
   const warnings = ruleWarnings(desired.rules, sizes)
   return {
     plan: { fresh: live === undefined, changes: diff(manifest, outline), rules: rules.length, warnings },
-    measure: () => measure({ rules, malformed: desired.malformed }, geometries),
+    measure: () => measure({ rules, malformed: desired.malformed }, geometries, desired.synCookies),
   }
 }
 
@@ -71,7 +74,8 @@ function refuseTwins(outline: Outline, dynamic: ReadonlySet<string>): void {
   )
 }
 
-function measure(rules: RuleSet, sets: ReadonlyMap<string, SetGeometry>): number {
+function measure(rules: RuleSet, sets: ReadonlyMap<string, SetGeometry>, synCookies: SynCookies | undefined): number {
   let next = FIRST_RULE_SLOT
-  return compile(rules, { sets, counterSlot: () => next++, clock: anyClock, secret: 0n }).slots.length
+  return compile(rules, { sets, counterSlot: () => next++, clock: anyClock, secret: 0n, ...nextStage(synCookies) })
+    .slots.length
 }

@@ -12,6 +12,7 @@ import { now, readPending } from './pending.ts'
 import { hasGeneration } from './pins.ts'
 import { withMemory } from './sets.ts'
 import { kindOf } from './slots.ts'
+import { formatSynCookies } from './syn-cookies/config.ts'
 import type { FirewallStatus, PendingConfirm, RuleStatus, SetStatus } from './types.ts'
 
 /** All that is in force, read from the kernel. */
@@ -26,6 +27,7 @@ export function firewallStatus(paths: Paths, live: Live): FirewallStatus {
     version,
     appliedAt,
     malformed,
+    synCookies: formatSynCookies(manifest.synCookies),
     interfaces: interfaceStatus(paths, entryId(paths), manifest.interfaces),
     rules: ruleStatus(live),
     sets: setStatus(live),

@@ -13,6 +13,7 @@ import { openProgram } from './open.ts'
 import type { Paths } from './paths.ts'
 import { linkPin, listLinks, removePins } from './pins.ts'
 import type { Root } from './root.ts'
+import { restoreSysctls, setSysctls } from './syn-cookies/sysctls.ts'
 import type { InterfaceStatus } from './types.ts'
 
 /**
@@ -43,6 +44,8 @@ export async function commit(paths: Paths, root: Root, request: BuildRequest, st
     undo.push(() => restoreStage(root, request.live))
     setStage(root, built.program)
     step('swapped')
+    undo.push(() => undoSysctls(paths, request.live?.manifest, built.manifest))
+    finishSysctls(paths, built.manifest)
     pinAll(paths, attached, undo)
     step('linked')
   } catch (error) {
@@ -114,6 +117,18 @@ function restoreStage(root: Root, live: Live | undefined): void {
   } finally {
     program.close()
   }
+}
+
+/** Kernel parameters as a generation wants them. */
+export function finishSysctls(paths: Paths, { synCookies, restore }: Manifest): void {
+  if (synCookies !== undefined) setSysctls(paths, synCookies.before)
+  else if (restore !== undefined) restoreSysctls(paths, restore)
+}
+
+/** Kernel parameters as they were when another generation failed to come into force. */
+function undoSysctls(paths: Paths, live: Manifest | undefined, failed: Manifest): void {
+  if (live?.synCookies !== undefined) setSysctls(paths, live.synCookies.before)
+  else if (failed.synCookies !== undefined) restoreSysctls(paths, failed.synCookies.before)
 }
 
 /** Attaches and pins interfaces that a writer which died had not come to, or that came back. */

@@ -59,11 +59,27 @@ export interface SetStatus {
   readonly file?: string
 }
 
+/** What SYN cookies did to packets that no rule dropped. */
+export interface SynCookieCounts {
+  /** SYNs that were answered. */
+  readonly sent: Count
+  /** ACKs with a valid cookie, passed to the listener. */
+  readonly valid: Count
+  /** ACKs without cookie or connection, dropped. */
+  readonly bad: Count
+  /** ACKs of connections, passed. */
+  readonly established: Count
+  /** How often cookies began to be sent because SYNs came too fast. */
+  readonly alarms: number
+}
+
 /** Every packet received is in exactly one of `byDefault`, `malformed`, `rules` (those that decide) and `retired`. */
 export interface CountersReport {
   /** Packets that reached the entry program on any interface. */
   readonly received: Count
-  readonly verdicts: { readonly pass: Count; readonly drop: Count }
+  /** `tx`: SYNs that were answered with a cookie, and went no further. */
+  readonly verdicts: { readonly pass: Count; readonly drop: Count; readonly tx: Count }
+  readonly synCookies: SynCookieCounts
   /** Passed, as no rule decided. */
   readonly byDefault: Count
   readonly malformed: Readonly<Record<string, Count>>
@@ -90,6 +106,8 @@ export interface FirewallStatus {
   /** Wall clock time of the apply, ISO 8601. */
   readonly appliedAt: string
   readonly malformed: 'drop' | 'pass'
+  /** `off`, `always`, or `above 5000 SYN/s`. */
+  readonly synCookies: string
   readonly interfaces: readonly InterfaceStatus[]
   readonly rules: readonly RuleStatus[]
   readonly sets: readonly SetStatus[]

@@ -10,6 +10,7 @@ export type LinuxErrorCode =
   | 'PRIVILEGE_MISSING'
   | 'PROCESS_GONE'
   | 'SOCKET_GONE'
+  | 'SYSCTL'
 
 /** A failed action on the operating system. The message says what failed, what was found and how to go on. */
 export class LinuxError extends Error {

@@ -41,7 +41,9 @@ const counters: CountersReport = {
   verdicts: {
     pass: { packets: 11_234_593, bytes: 9_000_000_000 },
     drop: { packets: 98_769_697, bytes: 57_000_000_000 },
+    tx: none,
   },
+  synCookies: { sent: none, valid: none, bad: none, established: none, alarms: 0 },
   byDefault: { packets: 10_000_026, bytes: 8_000_000_000 },
   malformed: { eth_truncated: none, udp_length: { packets: 11, bytes: 660 } },
   rules: Object.fromEntries(rules.map(({ id, count }) => [id, count])),
@@ -56,6 +58,7 @@ const firewall: FirewallStatus = {
   version: '0.1.0',
   appliedAt: '2026-11-23T11:56:48.000Z',
   malformed: 'drop',
+  synCookies: 'off',
   interfaces: [
     {
       name: 'eth0',

@@ -127,6 +127,7 @@ interface ConfigParts {
   readonly interfaces?: readonly unknown[]
   readonly sets?: Readonly<Record<string, unknown>>
   readonly malformed?: 'drop' | 'pass'
+  readonly synCookies?: unknown
 }
 
 export const udpPacket = (dstport: number, src = '192.0.2.1') =>

@@ -156,7 +156,8 @@ function interfaceCounters(metrics: Metrics, interfaces: FirewallStatus['interfa
 
 function counterMetrics(metrics: Metrics, report: CountersReport, firewall: FirewallStatus): void {
   const name = 'seawall_firewall'
-  const verdicts = [[['pass'], report.verdicts.pass] as const, [['drop'], report.verdicts.drop] as const]
+  const { pass, drop, tx } = report.verdicts
+  const verdicts = [[['pass'], pass] as const, [['drop'], drop] as const, [['tx'], tx] as const]
   metrics.count(`${name}_received`, 'that reached the entry program', [], [[[], report.received]])
   metrics.count(name, 'by verdict', ['verdict'], verdicts)
   metrics.count(`${name}_default`, 'that no rule decided', [], [[[], report.byDefault]])
@@ -172,6 +173,15 @@ function counterMetrics(metrics: Metrics, report: CountersReport, firewall: Fire
   )
   const retired = [[['pass'], report.retired.pass] as const, [['drop'], report.retired.drop] as const]
   metrics.count(`${name}_retired`, 'decided by rules that are no longer in force', ['verdict'], retired)
+  const { alarms, ...outcomes } = report.synCookies
+  const cookies = Object.entries(outcomes).map(([outcome, count]) => [[outcome], count] as const)
+  metrics.count(`${name}_syn_cookie`, 'that SYN cookies had to do with', ['outcome'], cookies)
+  metrics.counter(
+    `${name}_syn_cookie_alarms_total`,
+    'How often cookies began to be sent because SYNs came too fast',
+    [],
+    [[[], alarms]],
+  )
   metrics.counter(
     `${name}_samples_lost_total`,
     'Samples that the ring buffer had no room for',

@@ -41,6 +41,7 @@ function firewallFacts({ colors }: Session, firewall: FirewallStatus, agent: str
     ['rules', `${formatCount(rules.length)}${dynamic === 0 ? '' : `, ${formatCount(dynamic)} of them dynamic`}`],
     ['sets', `${formatCount(sets.length)} with ${plural(prefixes, 'prefix', 'prefixes')}`],
     ['malformed', firewall.malformed === 'drop' ? 'packets are dropped' : 'packets pass'],
+    ['SYN cookies', firewall.synCookies],
     ['program', `id ${program.id}, tag ${program.tag}, ${plural(program.instructions, 'instruction')}`],
   ]
 }
@@ -78,6 +79,8 @@ function packetTable(session: Session, report: CountersReport): string {
     formatBytes(bytes),
     formatShare(packets, whole),
   ]
+  const { tx } = report.verdicts
+  const { bad } = report.synCookies
   const malformed = Object.entries(report.malformed).filter(([, count]) => count.packets > 0)
   const right = 'right' as const
   const columns = [
@@ -90,6 +93,8 @@ function packetTable(session: Session, report: CountersReport): string {
     row('received', report.received),
     row('passed', report.verdicts.pass),
     row('dropped', report.verdicts.drop),
+    ...(tx.packets === 0 ? [] : [row('answered with a cookie', tx)]),
+    ...(bad.packets === 0 ? [] : [row('ACK without cookie', bad)]),
     row('passed by default', report.byDefault),
     ...malformed.map(([reason, count]) => row(`malformed: ${reason}`, count)),
   ])

@@ -11,7 +11,8 @@ function reading(at: number, packets: number, rules: readonly RuleStatus[] = [])
   const zero = count(0)
   const counters: CountersReport = {
     received: count(packets),
-    verdicts: { pass: count(packets / 2), drop: count(packets / 2) },
+    verdicts: { pass: count(packets / 2), drop: count(packets / 2), tx: zero },
+    synCookies: { sent: zero, valid: zero, bad: zero, established: zero, alarms: 0 },
     byDefault: zero,
     malformed: { udp_length: count(packets / 10), eth_truncated: zero },
     rules: {},

@@ -1,0 +1,58 @@
+import { type BpfMap, kernelFeatures, type Loaded, load, requireFeature } from '../../bpf/index.ts'
+import { type Config, syncookies } from '../../generated/syncookies.ts'
+import type { ClockCalibration } from '../../rules/compile/index.ts'
+import type { DesiredInterface } from '../desired.ts'
+import type { Paths } from '../paths.ts'
+import type { SynCookies } from './config.ts'
+import { offerOf } from './offer.ts'
+
+/** Seconds that cookies are sent after the last SYN that came too fast, and that a listener is taken for granted. */
+const HOLD_S = 5
+const LISTENER_S = 1
+
+/** The alarm ends when SYNs come at less than this part of the rate that began it. */
+const CALM = 2
+
+/** Parts of a jiffy that a listener's clock counts in, and how far SYNs may be ahead of their rate, seconds. */
+const PARTS = 65_536
+const BURST_S = 0.25
+
+export interface StageRequest extends SynCookies {
+  readonly interfaces: readonly DesiredInterface[]
+  readonly clock: ClockCalibration
+  /** Keys the hash of destinations. */
+  readonly secret: bigint
+  /** Maps of the generation before. */
+  readonly reuse: { readonly cookies?: BpfMap; readonly destinations?: BpfMap }
+}
+
+/**
+ * Loads the program that answers SYNs, for what this namespace offers now.
+ *
+ * @throws UnsupportedError before Linux 6.0
+ */
+export function loadStage(paths: Paths, request: StageRequest): Promise<Loaded<typeof syncookies>> {
+  const { title, minimumKernel, present } = kernelFeatures['raw-syncookies']
+  requireFeature(present(), title, minimumKernel)
+  const { clock, secret, interfaces, reuse } = request
+  const config = { ...timing(request, clock), ...offerOf(paths, interfaces), secret }
+  return load(syncookies, { config, reuse })
+}
+
+type Timing = Pick<
+  Config,
+  'interval' | 'calmInterval' | 'burst' | 'hold' | 'listenerFresh' | 'jiffiesAtZero' | 'msPerJiffy'
+>
+
+export function timing({ rate }: SynCookies, { hz, jiffiesAtZero }: ClockCalibration): Timing {
+  const interval = rate === 0 ? 0 : Math.max(1, Math.round((hz * PARTS) / rate))
+  return {
+    interval: BigInt(interval),
+    calmInterval: BigInt(interval * CALM),
+    burst: BigInt(Math.max(Math.round(BURST_S * hz * PARTS), interval * CALM)),
+    hold: BigInt(HOLD_S * hz),
+    listenerFresh: BigInt(LISTENER_S * hz),
+    jiffiesAtZero,
+    msPerJiffy: BigInt(Math.round(1000 / hz)),
+  }
+}
