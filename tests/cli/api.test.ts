@@ -283,7 +283,7 @@ test('metricsText() has no firewall metrics but `up` when nothing is in force', 
 })
 
 test('metricsText() does not mix scrapes that run at once', async () => {
-  const options = { control: new FixedControl(), version: '0.1.0', applyFailures: () => 0 }
+  const options = { control: new FixedControl(), version: '0.1.0', applyFailures: () => 0, sockets: () => [] }
   const texts = await Promise.all([metricsText(options), metricsText(options), metricsText(options)])
   assert.equal(new Set(texts).size, 1)
 })
