@@ -40,6 +40,7 @@
 #define REPLY_TTL 64
 
 #define DESTINATIONS 65536
+#define CLOSINGS 65536
 #define COOKIES 5
 
 /* Which of a packet's ways a counter is about. */
@@ -77,6 +78,14 @@ struct {
 	__type(value, struct destination);
 } destinations SEC(".maps");
 
+/* The jiffy of the last FIN, by a hash of both ends: a listener that closes first keeps the connection for a while (TIME_WAIT). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CLOSINGS);
+	__type(key, __u32);
+	__type(value, __u32);
+} closings SEC(".maps");
+
 /* Rates in 1/65536 of a jiffy a SYN: 0 for cookies always. `calm` is that of the rate at which an alarm ends. */
 const volatile __u64 interval = 0;
 const volatile __u64 calm_interval = 0;
@@ -84,6 +93,8 @@ const volatile __u64 burst = 0;
 /* Jiffies that an alarm lasts, and that a look for a listener is good for. */
 const volatile __u64 hold = 0;
 const volatile __u64 listener_fresh = 0;
+/* Jiffies for which a FIN is remembered: longer than TIME_WAIT. */
+const volatile __u32 closing_kept = 0;
 /* The kernel's clock for TCP timestamps: milliseconds = (jiffies - jiffies_at_zero) * ms_per_jiffy. */
 const volatile __u64 jiffies_at_zero = 0;
 const volatile __u64 ms_per_jiffy = 0;
@@ -210,6 +221,29 @@ static __always_inline __u64 hash_destination(const struct segment *segment)
 		return mix(secret, (__u64)segment->v4.daddr << 16 | segment->dport);
 	hash = mix(secret ^ segment->dport, (__u64)segment->v6.daddr.s6_addr32[0] << 32 | segment->v6.daddr.s6_addr32[1]);
 	return mix(hash, (__u64)segment->v6.daddr.s6_addr32[2] << 32 | segment->v6.daddr.s6_addr32[3]);
+}
+
+/* Where the last FIN between both ends is noted. */
+static __always_inline __u32 *find_closing(const struct segment *segment, __u64 hash)
+{
+	__u32 place;
+
+	if (segment->family == AF_INET) {
+		hash = mix(hash, (__u64)segment->v4.saddr << 16 | segment->sport);
+	} else {
+		hash = mix(hash ^ segment->sport, (__u64)segment->v6.saddr.s6_addr32[0] << 32 | segment->v6.saddr.s6_addr32[1]);
+		hash = mix(hash, (__u64)segment->v6.saddr.s6_addr32[2] << 32 | segment->v6.saddr.s6_addr32[3]);
+	}
+	place = hash & (CLOSINGS - 1);
+	return bpf_map_lookup_elem(&closings, &place);
+}
+
+static __always_inline void note_closing(const struct segment *segment, __u64 hash, __u64 now)
+{
+	__u32 *closed = find_closing(segment, hash);
+
+	if (closed)
+		*closed = (__u32)now | 1;
 }
 
 /* State of the socket that the kernel would give this segment to, or that listens for its destination; 0 if there is none. */
@@ -490,6 +524,24 @@ static __always_inline int wants_ecn(const struct tcphdr *tcp, const struct segm
 	return use_ecn && options->has_timestamp && tcp->ece && tcp->cwr && !segment->ecn_field;
 }
 
+static __always_inline int has_connection(struct xdp_md *ctx, const struct segment *segment)
+{
+	__u32 state = socket_state(ctx, segment, 0);
+
+	return state != 0 && state != BPF_TCP_LISTEN;
+}
+
+/*
+ * A SYN between ends whose connection has just been closed: only the kernel can tell whether it may follow an old one, and an ACK
+ * would meet that.
+ */
+static __always_inline int may_follow(struct xdp_md *ctx, const struct segment *segment, __u64 hash, __u64 now)
+{
+	__u32 *closed = find_closing(segment, hash);
+
+	return closed && *closed && (__u32)now - *closed < closing_kept && has_connection(ctx, segment);
+}
+
 static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segment, const struct tcphdr *tcp, __u64 now)
 {
 	struct {
@@ -556,13 +608,6 @@ static __always_inline int has_valid_cookie(struct xdp_md *ctx, const struct seg
 	}
 }
 
-static __always_inline int has_connection(struct xdp_md *ctx, const struct segment *segment)
-{
-	__u32 state = socket_state(ctx, segment, 0);
-
-	return state != 0 && state != BPF_TCP_LISTEN;
-}
-
 /* What is likelier is asked first: data belongs to a connection, a bare ACK may be the end of a handshake. */
 static __always_inline enum cookie judge_ack(struct xdp_md *ctx, const struct segment *segment, int bare)
 {
@@ -591,10 +636,13 @@ static __always_inline int filter(struct xdp_md *ctx, __u32 l3, __u32 family)
 		return XDP_PASS;
 	now = bpf_jiffies64();
 	if (tcp->syn) {
-		if (!is_attacked(destination, now) || !listens(ctx, &segment, destination, hash, now))
+		if (!is_attacked(destination, now) || !listens(ctx, &segment, destination, hash, now) ||
+		    may_follow(ctx, &segment, hash, now))
 			return XDP_PASS;
 		return on_syn(ctx, &segment, tcp, now);
 	}
+	if (tcp->fin)
+		note_closing(&segment, hash, now);
 	if ((interval && now >= destination->alarm) || !listens(ctx, &segment, destination, hash, now))
 		return XDP_PASS;
 	outcome = judge_ack(ctx, &segment, !tcp->fin && !tcp->psh);

@@ -48,10 +48,11 @@ export const Destination: Codec<Destination> = {
   },
 }
 
-/** `struct config`, 77 bytes */
+/** `struct config`, 85 bytes */
 export interface Config {
   readonly burst: bigint
   readonly calmInterval: bigint
+  readonly closingKept: number
   readonly hold: bigint
   readonly interval: bigint
   readonly jiffiesAtZero: bigint
@@ -69,44 +70,46 @@ export interface Config {
   readonly wscale: number
 }
 export const Config: Codec<Config> = {
-  size: 77,
+  size: 85,
   read: (view, at) => ({
     burst: view.getBigUint64(at + 16, true),
     calmInterval: view.getBigUint64(at + 8, true),
+    closingKept: view.getUint32(at + 40, true),
     hold: view.getBigUint64(at + 24, true),
     interval: view.getBigUint64(at, true),
-    jiffiesAtZero: view.getBigUint64(at + 40, true),
+    jiffiesAtZero: view.getBigUint64(at + 48, true),
     listenerFresh: view.getBigUint64(at + 32, true),
-    msPerJiffy: view.getBigUint64(at + 48, true),
-    mss4: view.getUint16(at + 64, true),
-    mss6: view.getUint16(at + 66, true),
-    secret: view.getBigUint64(at + 56, true),
-    useEcn: view.getUint8(at + 76),
-    useSack: view.getUint8(at + 74),
-    useTimestamps: view.getUint8(at + 75),
-    useWscale: view.getUint8(at + 73),
-    window4: view.getUint16(at + 68, true),
-    window6: view.getUint16(at + 70, true),
-    wscale: view.getUint8(at + 72),
+    msPerJiffy: view.getBigUint64(at + 56, true),
+    mss4: view.getUint16(at + 72, true),
+    mss6: view.getUint16(at + 74, true),
+    secret: view.getBigUint64(at + 64, true),
+    useEcn: view.getUint8(at + 84),
+    useSack: view.getUint8(at + 82),
+    useTimestamps: view.getUint8(at + 83),
+    useWscale: view.getUint8(at + 81),
+    window4: view.getUint16(at + 76, true),
+    window6: view.getUint16(at + 78, true),
+    wscale: view.getUint8(at + 80),
   }),
   write: (view, at, value) => {
     view.setBigUint64(at + 16, value.burst, true)
     view.setBigUint64(at + 8, value.calmInterval, true)
+    view.setUint32(at + 40, value.closingKept, true)
     view.setBigUint64(at + 24, value.hold, true)
     view.setBigUint64(at, value.interval, true)
-    view.setBigUint64(at + 40, value.jiffiesAtZero, true)
+    view.setBigUint64(at + 48, value.jiffiesAtZero, true)
     view.setBigUint64(at + 32, value.listenerFresh, true)
-    view.setBigUint64(at + 48, value.msPerJiffy, true)
-    view.setUint16(at + 64, value.mss4, true)
-    view.setUint16(at + 66, value.mss6, true)
-    view.setBigUint64(at + 56, value.secret, true)
-    view.setUint8(at + 76, value.useEcn)
-    view.setUint8(at + 74, value.useSack)
-    view.setUint8(at + 75, value.useTimestamps)
-    view.setUint8(at + 73, value.useWscale)
-    view.setUint16(at + 68, value.window4, true)
-    view.setUint16(at + 70, value.window6, true)
-    view.setUint8(at + 72, value.wscale)
+    view.setBigUint64(at + 56, value.msPerJiffy, true)
+    view.setUint16(at + 72, value.mss4, true)
+    view.setUint16(at + 74, value.mss6, true)
+    view.setBigUint64(at + 64, value.secret, true)
+    view.setUint8(at + 84, value.useEcn)
+    view.setUint8(at + 82, value.useSack)
+    view.setUint8(at + 83, value.useTimestamps)
+    view.setUint8(at + 81, value.useWscale)
+    view.setUint16(at + 76, value.window4, true)
+    view.setUint16(at + 78, value.window6, true)
+    view.setUint8(at + 80, value.wscale)
   },
 }
 
@@ -114,8 +117,9 @@ export const Config: Codec<Config> = {
 export const syncookies = {
   name: 'syncookies',
   object: 'build/bpf/syncookies.bpf.o',
-  layout: 'sha256:15a32b5cfc51e95b0e5e2cc9b0710def2a3847fad126dbc833336dba259cef9c',
+  layout: 'sha256:61004ff59526bb5a8e947557ed2aefa428b055d2f7c3044cf81b4307b1838262',
   maps: {
+    closings: { name: 'closings', kind: 'array', maxEntries: 65536, key: U32, value: U32 },
     cookies: {
       name: 'cookies',
       kind: 'percpu_array',

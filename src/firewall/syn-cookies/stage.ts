@@ -10,6 +10,9 @@ import { offerOf } from './offer.ts'
 const HOLD_S = 5
 const LISTENER_S = 1
 
+/** Seconds for which a closed connection is remembered: TIME_WAIT (include/net/tcp.h) and some. */
+const CLOSING_S = 65
+
 /** The alarm ends when SYNs come at less than this part of the rate that began it. */
 const CALM = 2
 
@@ -41,7 +44,7 @@ export function loadStage(paths: Paths, request: StageRequest): Promise<Loaded<t
 
 type Timing = Pick<
   Config,
-  'interval' | 'calmInterval' | 'burst' | 'hold' | 'listenerFresh' | 'jiffiesAtZero' | 'msPerJiffy'
+  'interval' | 'calmInterval' | 'burst' | 'hold' | 'listenerFresh' | 'closingKept' | 'jiffiesAtZero' | 'msPerJiffy'
 >
 
 export function timing({ rate }: SynCookies, { hz, jiffiesAtZero }: ClockCalibration): Timing {
@@ -52,6 +55,7 @@ export function timing({ rate }: SynCookies, { hz, jiffiesAtZero }: ClockCalibra
     burst: BigInt(Math.max(Math.round(BURST_S * hz * PARTS), interval * CALM)),
     hold: BigInt(HOLD_S * hz),
     listenerFresh: BigInt(LISTENER_S * hz),
+    closingKept: CLOSING_S * hz,
     jiffiesAtZero,
     msPerJiffy: BigInt(Math.round(1000 / hz)),
   }
