@@ -31,7 +31,6 @@ export async function takeSnapshot(target: string): Promise<void> {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    sourcemap: 'inline',
     logLevel: 'error',
   })
 }
