@@ -30,6 +30,7 @@
 #define MAX_TCP_HEADER 60
 #define MAX_OPTIONS (MAX_TCP_HEADER - sizeof(struct tcphdr))
 #define MAX_WSCALE 14
+#define MAX_WINDOW 65535
 
 /* What the lowest bits of the timestamp in a SYN-ACK say: the client's window scale, or that there is none, SACK, ECN. */
 #define COOKIE_BITS 6
@@ -62,6 +63,8 @@ struct destination {
 	__u64 alarm;
 	/* Whether somebody listens (1 bit), whose place this is (31 bits), and the jiffy until which both hold (32 bits). */
 	__u64 listener;
+	/* The same of a listener that takes cookies: an ACK cannot have it do so. */
+	__u64 served;
 };
 
 struct {
@@ -129,6 +132,13 @@ struct segment {
 	__be16 dport;
 	__be32 seq;
 	__u8 ecn_field;
+};
+
+/* A copy of the TCP header of a SYN. */
+struct syn {
+	struct tcphdr tcp;
+	/* Room for one option more, so that its look-ahead needs no check. */
+	__u8 options[MAX_OPTIONS + 12];
 };
 
 /* Options of a SYN, in host byte order. */
@@ -246,31 +256,35 @@ static __always_inline void note_closing(const struct segment *segment, __u64 ha
 		*closed = (__u32)now | 1;
 }
 
+/* What the kernel looks for a socket by; returns its length. */
+static __always_inline __u32 fill_tuple(struct bpf_sock_tuple *tuple, const struct segment *segment, int any_source)
+{
+	if (segment->family == AF_INET) {
+		tuple->ipv4.daddr = segment->v4.daddr;
+		tuple->ipv4.dport = segment->dport;
+		if (!any_source) {
+			tuple->ipv4.saddr = segment->v4.saddr;
+			tuple->ipv4.sport = segment->sport;
+		}
+		return sizeof(tuple->ipv4);
+	}
+	__builtin_memcpy(tuple->ipv6.daddr, &segment->v6.daddr, sizeof(tuple->ipv6.daddr));
+	tuple->ipv6.dport = segment->dport;
+	if (!any_source) {
+		__builtin_memcpy(tuple->ipv6.saddr, &segment->v6.saddr, sizeof(tuple->ipv6.saddr));
+		tuple->ipv6.sport = segment->sport;
+	}
+	return sizeof(tuple->ipv6);
+}
+
 /* State of the socket that the kernel would give this segment to, or that listens for its destination; 0 if there is none. */
 static __always_inline __u32 socket_state(struct xdp_md *ctx, const struct segment *segment, int any_source)
 {
 	struct bpf_sock_tuple tuple = {};
-	struct bpf_sock *socket;
-	__u32 state, size;
+	__u32 size = fill_tuple(&tuple, segment, any_source);
+	struct bpf_sock *socket = bpf_skc_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	__u32 state;
 
-	if (segment->family == AF_INET) {
-		size = sizeof(tuple.ipv4);
-		tuple.ipv4.daddr = segment->v4.daddr;
-		tuple.ipv4.dport = segment->dport;
-		if (!any_source) {
-			tuple.ipv4.saddr = segment->v4.saddr;
-			tuple.ipv4.sport = segment->sport;
-		}
-	} else {
-		size = sizeof(tuple.ipv6);
-		__builtin_memcpy(tuple.ipv6.daddr, &segment->v6.daddr, sizeof(tuple.ipv6.daddr));
-		tuple.ipv6.dport = segment->dport;
-		if (!any_source) {
-			__builtin_memcpy(tuple.ipv6.saddr, &segment->v6.saddr, sizeof(tuple.ipv6.saddr));
-			tuple.ipv6.sport = segment->sport;
-		}
-	}
-	socket = bpf_skc_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 	if (!socket)
 		return 0;
 	state = socket->state;
@@ -278,19 +292,76 @@ static __always_inline __u32 socket_state(struct xdp_md *ctx, const struct segme
 	return state;
 }
 
+/* A listener of any address is found for destinations that are other hosts', too: those are forwarded. */
+static __always_inline int is_local(struct xdp_md *ctx, const struct segment *segment)
+{
+	struct bpf_fib_lookup fib = { .family = segment->family, .ifindex = ctx->ingress_ifindex };
+	long result;
+
+	if (segment->family == AF_INET) {
+		fib.ipv4_src = segment->v4.saddr;
+		fib.ipv4_dst = segment->v4.daddr;
+	} else {
+		__builtin_memcpy(fib.ipv6_src, &segment->v6.saddr, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, &segment->v6.daddr, sizeof(fib.ipv6_dst));
+	}
+	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	return result == BPF_FIB_LKUP_RET_NOT_FWDED || result == BPF_FIB_LKUP_RET_FWD_DISABLED;
+}
+
+static __always_inline int is_known(__u64 known, __u32 tag, __u64 now)
+{
+	return ((__u32)known & ~1U) == tag && (__s32)((known >> 32) - (__u32)now) > 0;
+}
+
 /* Asked of the kernel once in a while only: a look for a socket costs more than a cookie's check. */
 static __always_inline int listens(struct xdp_md *ctx, const struct segment *segment, struct destination *destination,
 				   __u64 hash, __u64 now)
 {
-	__u64 known = destination->listener;
 	__u32 tag = hash >> 32 & ~1U;
+	__u64 known = destination->listener;
 	int found;
 
-	if (((__u32)known & ~1U) == tag && (__s32)((known >> 32) - (__u32)now) > 0)
+	if (is_known(known, tag, now))
 		return known & 1;
-	found = socket_state(ctx, segment, 1) == BPF_TCP_LISTEN;
+	found = socket_state(ctx, segment, 1) == BPF_TCP_LISTEN && is_local(ctx, segment);
 	destination->listener = (now + listener_fresh) << 32 | tag | found;
 	return found;
+}
+
+/*
+ * Finds the listener for a SYN, and has it note that its queue overflowed, which bpf_tcp_gen_syncookie() does: for 120 s from then it
+ * takes the ACKs of cookies (tcp_synq_no_recent_overflow() in include/net/tcp.h). Fails if it does not listen, or its backlog is full.
+ */
+static __always_inline int note_overflow(struct xdp_md *ctx, const struct segment *segment, const struct syn *syn, __u32 header)
+{
+	void *ip = (void *)(long)ctx->data + segment->l3;
+	__u32 ip_size = segment->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	struct bpf_sock_tuple tuple = {};
+	__u32 size = fill_tuple(&tuple, segment, 1);
+	struct bpf_sock *socket = bpf_skc_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	int noted = 0;
+
+	if (!socket)
+		return 0;
+	if (socket->state == BPF_TCP_LISTEN && ip + ip_size <= (void *)(long)ctx->data_end)
+		noted = bpf_tcp_gen_syncookie(socket, ip, ip_size, (void *)&syn->tcp, header) >= 0;
+	bpf_sk_release(socket);
+	return noted;
+}
+
+/* Whether the ACK of a cookie will be taken; asked once in a while, but each time of who cannot: there may be room again at once. */
+static __always_inline int takes_cookies(struct xdp_md *ctx, const struct segment *segment, const struct syn *syn, __u32 header,
+					 struct destination *destination, __u64 hash, __u64 now)
+{
+	__u32 tag = hash >> 32 & ~1U;
+
+	if (is_known(destination->served, tag, now))
+		return 1;
+	if (!note_overflow(ctx, segment, syn, header) || !is_local(ctx, segment))
+		return 0;
+	destination->served = (now + listener_fresh) << 32 | tag;
+	return 1;
 }
 
 /* Counts a SYN; true while cookies are to be sent. */
@@ -396,6 +467,14 @@ struct reply {
 	__be32 options[5];
 };
 
+/* Whole segments, which are longer without timestamps. */
+static __always_inline __u16 window_of(const struct segment *segment, const struct syn_options *options, __u32 mss)
+{
+	if (!options->has_timestamp)
+		return MAX_WINDOW - MAX_WINDOW % mss;
+	return segment->family == AF_INET ? window4 : window6;
+}
+
 /* A SYN-ACK in the layout that Linux gives it; returns its length. */
 static __always_inline __u32 make_reply(struct reply *reply, const struct segment *segment, const struct syn_options *options,
 					__u32 cookie, int ecn, __u64 now)
@@ -424,7 +503,7 @@ static __always_inline __u32 make_reply(struct reply *reply, const struct segmen
 	reply->tcp.syn = 1;
 	reply->tcp.ack = 1;
 	reply->tcp.ece = ecn;
-	reply->tcp.window = bpf_htons(segment->family == AF_INET ? window4 : window6);
+	reply->tcp.window = bpf_htons(window_of(segment, options, mss));
 	return sizeof(reply->tcp) + words * 4;
 }
 
@@ -542,13 +621,10 @@ static __always_inline int may_follow(struct xdp_md *ctx, const struct segment *
 	return closed && *closed && (__u32)now - *closed < closing_kept && has_connection(ctx, segment);
 }
 
-static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segment, const struct tcphdr *tcp, __u64 now)
+static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segment, const struct tcphdr *tcp,
+				  struct destination *destination, __u64 hash, __u64 now)
 {
-	struct {
-		struct tcphdr tcp;
-		/* Room for one option more, so that its look-ahead needs no check. */
-		__u8 options[MAX_OPTIONS + 12];
-	} syn = {};
+	struct syn syn = {};
 	__u64 bytes = frame_length(ctx);
 	__u32 header = tcp->doff * 4;
 	struct syn_options options = {};
@@ -563,6 +639,8 @@ static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segm
 	if (header == 40 && (void *)tcp + 40 <= (void *)(long)ctx->data_end)
 		__builtin_memcpy(&syn, tcp, 40);
 	else if (bpf_xdp_load_bytes(ctx, segment->l4, &syn, header))
+		return XDP_PASS;
+	if (!takes_cookies(ctx, segment, &syn, header, destination, hash, now))
 		return XDP_PASS;
 	if (segment->family == AF_INET) {
 		struct iphdr *ip = (void *)(long)ctx->data + segment->l3;
@@ -636,10 +714,9 @@ static __always_inline int filter(struct xdp_md *ctx, __u32 l3, __u32 family)
 		return XDP_PASS;
 	now = bpf_jiffies64();
 	if (tcp->syn) {
-		if (!is_attacked(destination, now) || !listens(ctx, &segment, destination, hash, now) ||
-		    may_follow(ctx, &segment, hash, now))
+		if (!is_attacked(destination, now) || may_follow(ctx, &segment, hash, now))
 			return XDP_PASS;
-		return on_syn(ctx, &segment, tcp, now);
+		return on_syn(ctx, &segment, tcp, destination, hash, now);
 	}
 	if (tcp->fin)
 		note_closing(&segment, hash, now);

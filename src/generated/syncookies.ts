@@ -28,23 +28,26 @@ export const CookieTraffic: Codec<CookieTraffic> = {
   },
 }
 
-/** `struct destination`, 24 bytes */
+/** `struct destination`, 32 bytes */
 export interface Destination {
   readonly due: bigint
   readonly alarm: bigint
   readonly listener: bigint
+  readonly served: bigint
 }
 export const Destination: Codec<Destination> = {
-  size: 24,
+  size: 32,
   read: (view, at) => ({
     due: view.getBigUint64(at, true),
     alarm: view.getBigUint64(at + 8, true),
     listener: view.getBigUint64(at + 16, true),
+    served: view.getBigUint64(at + 24, true),
   }),
   write: (view, at, value) => {
     view.setBigUint64(at, value.due, true)
     view.setBigUint64(at + 8, value.alarm, true)
     view.setBigUint64(at + 16, value.listener, true)
+    view.setBigUint64(at + 24, value.served, true)
   },
 }
 
@@ -117,7 +120,7 @@ export const Config: Codec<Config> = {
 export const syncookies = {
   name: 'syncookies',
   object: 'build/bpf/syncookies.bpf.o',
-  layout: 'sha256:61004ff59526bb5a8e947557ed2aefa428b055d2f7c3044cf81b4307b1838262',
+  layout: 'sha256:a0c534ad5f9003183089200580ef7a8b1481a461ac2fc97ae4246b848617fa26',
   maps: {
     closings: { name: 'closings', kind: 'array', maxEntries: 65536, key: U32, value: U32 },
     cookies: {
