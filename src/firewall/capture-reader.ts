@@ -57,7 +57,7 @@ export class CaptureReader {
     this.#ring = ring
     this.#names = new SlotNames(first.manifest, live)
     this.#lease.renew()
-    this.#timer = setInterval(() => this.#renew(), RENEW_MS)
+    this.#timer = setInterval(() => this.#renew(), RENEW_MS).unref()
   }
 
   /** Packets before the last one given out that the ring buffer had no room for. */
