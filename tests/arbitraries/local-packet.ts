@@ -3,8 +3,11 @@ import { pool } from './pool.ts'
 import type { Random } from './random.ts'
 
 const NOPS = Uint8Array.of(1, 1, 1, 1)
-const V4 = ['10.0.0.1', '10.0.0.2', '10.0.1.1', '10.128.0.1'] as const
-const V6 = ['2001:db8::1', '2001:db8::2', '2001:db8:0:1::1', '2001:db8:8000::1'] as const
+const TO4 = ['10.0.0.1', '10.0.0.2', '10.0.1.1', '10.128.0.1'] as const
+const TO6 = ['2001:db8::1', '2001:db8::2', '2001:db8:0:1::1', '2001:db8:8000::1'] as const
+/** No way leads there, so that no answer comes back. */
+const FROM4 = ['192.0.2.1', '192.0.2.129', '198.51.100.7', '203.0.113.9'] as const
+const FROM6 = ['fd00::1', 'fd00::2', 'fd00:0:1::1', 'fd00:8000::1'] as const
 
 export interface LocalPacketOptions {
   readonly protocol: 'udp' | 'tcp'
@@ -23,14 +26,14 @@ export function localPacket(random: Random, { protocol, port, mac }: LocalPacket
 function fourOf(random: Random): Content[] {
   const ttl = Math.max(1, random.pick(pool.bytes))
   const options = random.chance(0.2) ? { options: NOPS } : {}
-  const addresses = { src: random.pick(V4), dst: random.pick(V4) }
+  const addresses = { src: random.pick(FROM4), dst: random.pick(TO4) }
   return [ipv4({ ...addresses, tos: random.pick(pool.bytes), id: random.pick(pool.words), ttl, ...options })]
 }
 
 function sixOf(random: Random): Content[] {
   const header = ipv6({
-    src: random.pick(V6),
-    dst: random.pick(V6),
+    src: random.pick(FROM6),
+    dst: random.pick(TO6),
     trafficClass: random.pick(pool.bytes),
     flow: random.pick([0, 1, 0x12345, 0xfffff]),
     hopLimit: random.pick(pool.bytes),
