@@ -10,6 +10,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
@@ -37,6 +38,9 @@
 #define COOKIE_NO_WSCALE 0xf
 #define COOKIE_SACK (1 << 4)
 #define COOKIE_ECN (1 << 5)
+
+/* SO_RCVBUF was set (include/net/sock.h). */
+#define SOCK_RCVBUF_LOCK 2
 
 #define REPLY_TTL 64
 
@@ -133,6 +137,15 @@ struct segment {
 	__be32 seq;
 	__u8 ecn_field;
 };
+
+/* Of the kernel's own types, the members that are read here. */
+struct sock {
+	__u8 sk_userlocks : 4;
+} __attribute__((preserve_access_index));
+
+struct tcp_sock {
+	__u32 window_clamp;
+} __attribute__((preserve_access_index));
 
 /* A copy of the TCP header of a SYN. */
 struct syn {
@@ -329,6 +342,14 @@ static __always_inline int listens(struct xdp_md *ctx, const struct segment *seg
 	return found;
 }
 
+/* With a receive buffer or a window clamp of its own a listener has another window scale than the rest: the kernel answers for it. */
+static __always_inline int has_own_window(struct bpf_sock *socket)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(socket);
+
+	return !tcp || tcp->window_clamp || (BPF_CORE_READ_BITFIELD((struct sock *)tcp, sk_userlocks) & SOCK_RCVBUF_LOCK);
+}
+
 /*
  * Finds the listener for a SYN, and has it note that its queue overflowed, which bpf_tcp_gen_syncookie() does: for 120 s from then it
  * takes the ACKs of cookies (tcp_synq_no_recent_overflow() in include/net/tcp.h). Fails if it does not listen, or its backlog is full.
@@ -344,7 +365,7 @@ static __always_inline int note_overflow(struct xdp_md *ctx, const struct segmen
 
 	if (!socket)
 		return 0;
-	if (socket->state == BPF_TCP_LISTEN && ip + ip_size <= (void *)(long)ctx->data_end)
+	if (socket->state == BPF_TCP_LISTEN && !has_own_window(socket) && ip + ip_size <= (void *)(long)ctx->data_end)
 		noted = bpf_tcp_gen_syncookie(socket, ip, ip_size, (void *)&syn->tcp, header) >= 0;
 	bpf_sk_release(socket);
 	return noted;
@@ -618,7 +639,7 @@ static __always_inline int may_follow(struct xdp_md *ctx, const struct segment *
 {
 	__u32 *closed = find_closing(segment, hash);
 
-	return closed && *closed && (__u32)now - *closed < closing_kept && has_connection(ctx, segment);
+	return closed && *closed && (__s32)((__u32)now - *closed) < (__s32)closing_kept && has_connection(ctx, segment);
 }
 
 static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segment, const struct tcphdr *tcp,
