@@ -149,6 +149,9 @@ test('protect() refuses what is no open UDP or TCP socket, and rules that socket
   socket.close()
   await assert.rejects(protect(socket, 'drop if udp'), { code: 'SOCKET_GONE' })
   const open = socketAt(4007)
+  using protection = await protect(open, 'count if udp')
+  await assert.rejects(protect(open, 'drop if udp'), { code: 'SEAWALL_INPUT', message: /the socket has a filter/ })
+  assert.throws(() => protection.add(open), { message: /the socket has a filter/ })
   await assert.rejects(protect(open, 'sample 1/10 if udp'), { code: 'SEAWALL_INPUT', message: /it samples/ })
   await assert.rejects(protect(open, 'm: drop if eth.src == 02:00:00:00:00:01'), {
     code: 'not_there',

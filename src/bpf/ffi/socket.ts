@@ -2,6 +2,7 @@ import koffi from 'koffi'
 
 const SOL_SOCKET = 1
 const SO_ATTACH_BPF = 50
+const SO_GET_FILTER = 26
 const SO_DETACH_FILTER = 27
 const SO_PROTOCOL = 38
 const SO_DOMAIN = 39
@@ -13,6 +14,12 @@ const setsockopt = libc.func('int setsockopt(int fd, int level, int name, const 
 /** `SO_DOMAIN` (AF_INET is 2, AF_INET6 10) and `SO_PROTOCOL` of a socket, or the negated errno. */
 export const socketDomain = (socket: number): number => getOption(socket, SO_DOMAIN)
 export const socketProtocol = (socket: number): number => getOption(socket, SO_PROTOCOL)
+
+/** Whether a socket has a filter: the kernel counts instructions of classic ones, and shows no others. */
+export function hasFilter(socket: number): boolean {
+  const length = Uint32Array.of(0)
+  return getsockopt(socket, SOL_SOCKET, SO_GET_FILTER, null, length) !== 0 || length[0] !== 0
+}
 
 /** Makes a program the filter of a socket. @returns 0, or the negated errno. */
 export function attachFilter(socket: number, program: number): number {

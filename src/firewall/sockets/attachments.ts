@@ -10,7 +10,7 @@ import { openMap } from '../open.ts'
 import type { Paths } from '../paths.ts'
 import { removePins, writing } from '../pins.ts'
 import { preflight } from '../preflight.ts'
-import { filter } from './filter.ts'
+import { filter, refuseFiltered } from './filter.ts'
 import { readSocketCounters, type SocketCounters } from './socket-counters.ts'
 import type { AttachedSocket, SocketManifest } from './socket-manifest.ts'
 import {
@@ -104,7 +104,7 @@ async function changing<T>(paths: Paths, work: () => Promise<T>): Promise<T> {
 }
 
 function refuseTakenName(paths: Paths, name: string): void {
-  if (!/^[A-Za-z0-9][\w-]{0,62}$/.test(name))
+  if (!/^(?!tmp-)[A-Za-z0-9][\w-]{0,62}$/.test(name))
     throw input(`Cannot attach as "${name}": wanted a name of letters, digits, "_" and "-", at most 63`)
   if (existsSync(attachmentFolder(paths, name)))
     throw input(`Cannot attach as "${name}": there is such a name [seawall detach ${name} first, or use --name]`)
@@ -132,6 +132,8 @@ function select(paths: Paths, selection: AttachRequest['sockets']): AttachedSock
       `Cannot attach to socket ${fd} of process ${pid}: it has the rules of "${name}" [seawall detach ${name} first]`,
     )
   }
+  // Before anything is attached, so that taking it away again never takes another's.
+  for (const socket of found) unlessGone(() => withSocket(socket, refuseFiltered))
   return found.map(({ state: _, ...socket }) => socket)
 }
 
