@@ -433,10 +433,19 @@ static __always_inline int read_usual_options(const __u8 *options, __u64 length,
 	return 1;
 }
 
-/* Notes where each kind of option is (kinds that SYNs have do not meet modulo 32), and looks at them later. */
+/* Whether it is an option that matters, of the only length it may have: all ones, or 0. */
+static __always_inline __u64 if_known(__u64 kind, __u64 size)
+{
+	__u64 option = kind << 8 | size;
+
+	return if_same(option, TCP_OPTION_WSCALE << 8 | 3) | if_same(option, TCP_OPTION_SACK << 8 | 2) |
+	       if_same(option, TCP_OPTION_TIMESTAMP << 8 | 10);
+}
+
+/* Notes where the contents of the last option of each kind are, and looks at them later; those that do not matter share place 0. */
 static __always_inline void read_options(const __u8 *options, __u64 length, struct syn_options *found)
 {
-	__u8 places[32] = {};
+	__u8 places[16] = {};
 	__u64 at = 0;
 
 	if (read_usual_options(options, length, found))
@@ -451,20 +460,19 @@ static __always_inline void read_options(const __u8 *options, __u64 length, stru
 		size = (options[at + 1] & ~nop) | (nop & 1);
 		if (kind == TCP_OPTION_END || size < 2 + nop || at + size > length)
 			break;
-		places[kind & 31] = at + 1;
+		places[kind & if_known(kind, size) & 15] = at + 2;
 		at += size;
 	}
 	at = places[TCP_OPTION_WSCALE];
-	if (use_wscale && at && at <= MAX_OPTIONS && options[at] == 3) {
+	if (use_wscale && at && at <= MAX_OPTIONS) {
 		found->has_wscale = 1;
-		found->wscale = options[at + 1] > MAX_WSCALE ? MAX_WSCALE : options[at + 1];
+		found->wscale = options[at] > MAX_WSCALE ? MAX_WSCALE : options[at];
 	}
-	at = places[TCP_OPTION_SACK];
-	found->has_sack = use_sack && at && at <= MAX_OPTIONS && options[at] == 2;
+	found->has_sack = use_sack && places[TCP_OPTION_SACK];
 	at = places[TCP_OPTION_TIMESTAMP];
-	if (use_timestamps && at && at <= MAX_OPTIONS && options[at] == 10) {
+	if (use_timestamps && at && at <= MAX_OPTIONS) {
 		found->has_timestamp = 1;
-		__builtin_memcpy(&found->tsval, options + at + 1, sizeof(found->tsval));
+		__builtin_memcpy(&found->tsval, options + at, sizeof(found->tsval));
 	}
 }
 
@@ -621,7 +629,9 @@ static __always_inline int send_reply(struct xdp_md *ctx, const struct segment *
 /* RFC 3168 6.1.1, and net/ipv4/tcp_input.c, tcp_ecn_create_request(): a cookie keeps ECN in the timestamp alone. */
 static __always_inline int wants_ecn(const struct tcphdr *tcp, const struct segment *segment, const struct syn_options *options)
 {
-	return use_ecn && options->has_timestamp && tcp->ece && tcp->cwr && !segment->ecn_field;
+	int is_plain = !segment->ecn_field || tcp->res1;
+
+	return use_ecn && options->has_timestamp && tcp->ece && tcp->cwr && is_plain;
 }
 
 static __always_inline int has_connection(struct xdp_md *ctx, const struct segment *segment)
