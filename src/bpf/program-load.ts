@@ -33,6 +33,11 @@ const LOG_BYTES = 1 << 24
 const SHORT_LOG_BYTES = 1 << 16
 
 const ENOSPC = -28
+const E2BIG = -7
+
+/** BPF_LOG_LEVEL1 and BPF_LOG_STATS of the kernel's bpf_verifier.h. */
+const LOG_STEPS = 1
+const LOG_STATISTICS = 4
 
 /**
  * Loads a program on a thread of its own kind, so that the event loop goes on; a large one takes the verifier seconds.
@@ -69,11 +74,11 @@ export function tryProgram(definition: ProgramDefinition): string[] | undefined 
 
 type LoadArguments = Parameters<typeof libbpf.programLoad>
 
-function load(definition: ProgramDefinition, log?: NativeMemory): Promise<number> {
-  return libbpf.onThread(libbpf.programLoad, ...argumentsOf(definition, log))
+function load(definition: ProgramDefinition, log?: NativeMemory, level = LOG_STEPS): Promise<number> {
+  return libbpf.onThread(libbpf.programLoad, ...argumentsOf(definition, log, level))
 }
 
-function argumentsOf(definition: ProgramDefinition, log?: NativeMemory): LoadArguments {
+function argumentsOf(definition: ProgramDefinition, log?: NativeMemory, level = LOG_STEPS): LoadArguments {
   const { type, name, license, instructions, expectedAttachType: attachType } = definition
   const options = new Uint8Array(SIZE)
   const view = new DataView(options.buffer)
@@ -81,18 +86,21 @@ function argumentsOf(definition: ProgramDefinition, log?: NativeMemory): LoadArg
   view.setUint32(EXPECTED_ATTACH_TYPE, attachType === undefined ? 0 : ATTACH_TYPES[attachType], true)
   view.setUint32(FLAGS, definition.flags ?? 0, true)
   if (log !== undefined) {
-    view.setUint32(LOG_LEVEL, 1, true)
+    view.setUint32(LOG_LEVEL, level, true)
     view.setUint32(LOG_SIZE, log.size, true)
     view.setBigUint64(LOG_BUFFER, log.address, true)
   }
   return [PROGRAM_TYPES[type], kernelName(name), license, instructions, instructions.length / 8, options]
 }
 
-/** Loads once more, to hear the verifier's reason: a log costs time that most loads need not spend. */
+/**
+ * Loads once more, to hear the verifier's reason: a log costs time that most loads need not spend. Of a program that is too large it
+ * would be a million steps, which take half a minute to write and say nothing.
+ */
 async function explain(definition: ProgramDefinition, first: number): Promise<number> {
   const log = new NativeMemory(LOG_BYTES)
   try {
-    const result = await load(definition, log)
+    const result = await load(definition, log, first === E2BIG ? LOG_STATISTICS : LOG_STEPS)
     if (result >= 0) return result
     const lines = log.text().trimEnd().split('\n')
     const operation = `load ${definition.type} program "${definition.name}"`

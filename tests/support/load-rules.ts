@@ -125,6 +125,11 @@ export async function loadRules(ruleSet: RuleSet, options: LoadOptions = {}): Pr
   for (const need of compiled.maps) if (!maps.has(need.symbol)) maps.set(need.symbol, createNeeded(need))
   maps.get('tables')?.mmap().set(compiled.tables)
   const instructions = compiled.assemble((symbol) => maps.get(symbol)!.fd)
-  const program = await Program.load({ type: compiled.type, name: 'rules', instructions, license: 'Dual BSD/GPL' })
-  return new LoadedRules(compiled, program, maps, borrowed)
+  try {
+    const program = await Program.load({ type: compiled.type, name: 'rules', instructions, license: 'Dual BSD/GPL' })
+    return new LoadedRules(compiled, program, maps, borrowed)
+  } catch (error) {
+    for (const [symbol, map] of maps) if (!borrowed.has(symbol)) map.close()
+    throw error
+  }
 }

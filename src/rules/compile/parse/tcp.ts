@@ -1,6 +1,6 @@
 import { type Label, r0, r1, r2, r3, r4, r5, r8, r9 } from '../../asm/index.ts'
 import type { FieldName } from '../../fields.ts'
-import { STEPS } from '../stack.ts'
+import { loadSlot, STEPS } from '../stack.ts'
 import type { ParseContext } from './context.ts'
 import { emitHeaderPlace, emitPayload, TCP_HEADER } from './payload.ts'
 
@@ -148,7 +148,7 @@ function emitFirstValue(ctx: ParseContext, { field, size, at }: Option['values']
   if (!ctx.uses(field)) return
   const { asm } = ctx
   const known = asm.label('known already')
-  asm.loadStack('u64', r0, ctx.stack.slot(field))
+  loadSlot(asm, r0, ctx.stack.slot(field))
   asm.jumpIf(r0, '!=', ctx.absent(field), known)
   asm.load(size, r0, r1, at)
   if (size !== 'u8') asm.swap(r0, size === 'u16' ? 16 : 32)
