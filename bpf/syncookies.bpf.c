@@ -350,11 +350,22 @@ static __always_inline int has_own_window(struct bpf_sock *socket)
 	return !tcp || tcp->window_clamp || (BPF_CORE_READ_BITFIELD((struct sock *)tcp, sk_userlocks) & SOCK_RCVBUF_LOCK);
 }
 
+/* Asked again before calls: the verifier of Linux 6.1 forgets what it knew of a length in 32 bits while it is on the stack. */
+static __always_inline int is_header_length(__u64 *length)
+{
+	asm volatile("" : "+r"(*length));
+	if (*length < sizeof(struct tcphdr))
+		return 0;
+	/* Two comparisons, or the compiler makes one of another register. */
+	asm volatile("" : "+r"(*length));
+	return *length <= MAX_TCP_HEADER;
+}
+
 /*
  * Finds the listener for a SYN, and has it note that its queue overflowed, which bpf_tcp_gen_syncookie() does: for 120 s from then it
  * takes the ACKs of cookies (tcp_synq_no_recent_overflow() in include/net/tcp.h). Fails if it does not listen, or its backlog is full.
  */
-static __always_inline int note_overflow(struct xdp_md *ctx, const struct segment *segment, const struct syn *syn, __u32 header)
+static __always_inline int note_overflow(struct xdp_md *ctx, const struct segment *segment, const struct syn *syn, __u64 header)
 {
 	void *ip = (void *)(long)ctx->data + segment->l3;
 	__u32 ip_size = segment->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
@@ -365,14 +376,15 @@ static __always_inline int note_overflow(struct xdp_md *ctx, const struct segmen
 
 	if (!socket)
 		return 0;
-	if (socket->state == BPF_TCP_LISTEN && !has_own_window(socket) && ip + ip_size <= (void *)(long)ctx->data_end)
+	if (socket->state == BPF_TCP_LISTEN && !has_own_window(socket) && ip + ip_size <= (void *)(long)ctx->data_end &&
+	    is_header_length(&header))
 		noted = bpf_tcp_gen_syncookie(socket, ip, ip_size, (void *)&syn->tcp, header) >= 0;
 	bpf_sk_release(socket);
 	return noted;
 }
 
 /* Whether the ACK of a cookie will be taken; asked once in a while, but each time of who cannot: there may be room again at once. */
-static __always_inline int takes_cookies(struct xdp_md *ctx, const struct segment *segment, const struct syn *syn, __u32 header,
+static __always_inline int takes_cookies(struct xdp_md *ctx, const struct segment *segment, const struct syn *syn, __u64 header,
 					 struct destination *destination, __u64 hash, __u64 now)
 {
 	__u32 tag = hash >> 32 & ~1U;
@@ -657,21 +669,21 @@ static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segm
 {
 	struct syn syn = {};
 	__u64 bytes = frame_length(ctx);
-	__u32 header = tcp->doff * 4;
+	__u64 header = tcp->doff * 4;
 	struct syn_options options = {};
 	struct reply reply = {};
 	__u32 length;
 	__s64 cookie;
 	int ecn, verdict;
 
-	if (header < sizeof(syn.tcp) || header > MAX_TCP_HEADER)
+	if (!is_header_length(&header))
 		return XDP_PASS;
 	/* Most SYNs have 20 bytes of options: they are spared the call. */
 	if (header == 40 && (void *)tcp + 40 <= (void *)(long)ctx->data_end)
 		__builtin_memcpy(&syn, tcp, 40);
 	else if (bpf_xdp_load_bytes(ctx, segment->l4, &syn, header))
 		return XDP_PASS;
-	if (!takes_cookies(ctx, segment, &syn, header, destination, hash, now))
+	if (!takes_cookies(ctx, segment, &syn, header, destination, hash, now) || !is_header_length(&header))
 		return XDP_PASS;
 	if (segment->family == AF_INET) {
 		struct iphdr *ip = (void *)(long)ctx->data + segment->l3;
