@@ -2,6 +2,7 @@ import type { Server, Socket } from 'node:net'
 import { type Link, type Loaded, load, type Program } from '../../src/bpf/index.ts'
 import { calibrateClock } from '../../src/firewall/clock.ts'
 import { offerOf } from '../../src/firewall/syn-cookies/offer.ts'
+import { timing } from '../../src/firewall/syn-cookies/stage.ts'
 import { type Config, Cookie, syncookies } from '../../src/generated/syncookies.ts'
 import { findInterface, ipBatch, setOffloads } from '../../src/linux/interface.ts'
 import { createNetns, inNetns, removeNetns } from '../../src/linux/netns.ts'
@@ -20,8 +21,8 @@ export const addresses = {
   6: { server: 'fd98::1', client: 'fd98::2', frames: 'fd98::9' },
 } as const
 
-const SERVER_MAC = '02:00:00:00:98:01'
-const CLIENT_MAC = '02:00:00:00:98:02'
+export const SERVER_MAC = '02:00:00:00:98:01'
+export const CLIENT_MAC = '02:00:00:00:98:02'
 
 /** A wire from the namespace of listeners, `sea0`, to that of clients, `sea1`. Nothing else is on it, such as neighbour discovery. */
 export class CookieWorld {
@@ -75,14 +76,10 @@ export class CookieWorld {
 
   /** Puts the stage in front of the listeners, which sends cookies always unless it is told when. */
   async attach(config: Partial<Config> = {}): Promise<void> {
-    const { hz, jiffiesAtZero } = await calibrateClock()
     this.#stage = await load(syncookies, {
       config: {
+        ...timing({ rate: 0 }, await calibrateClock()),
         ...offerOf({ bpf: '', run: '', netns: this.netns }, [{ name: 'sea0', mode: 'native' }]),
-        hold: BigInt(hz),
-        listenerFresh: BigInt(hz),
-        jiffiesAtZero,
-        msPerJiffy: BigInt(1000 / hz),
         secret: 0x5ea3a11n,
         ...config,
       },

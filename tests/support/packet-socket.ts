@@ -12,6 +12,7 @@ const SO_RCVTIMEO = 20
 const MAX_FRAME = 65_536
 const ANSWER_WITHIN_S = 5
 const EINTR = 4
+const MSG_DONTWAIT = 0x40
 
 const libc = koffi.load('libc.so.6')
 const socket = libc.func('int socket(int domain, int type, int protocol)')
@@ -48,11 +49,12 @@ export class PacketSocket {
   }
 
   /**
-   * Sends a frame and waits for the one that is wanted; others are passed over. It blocks the event loop.
+   * Sends a frame and waits for the one that is wanted; others are passed over, as are all that came before. It blocks the event loop.
    *
    * @throws Error when none comes within {@link ANSWER_WITHIN_S} seconds.
    */
   ask(frame: Uint8Array, isWanted: (frame: Uint8Array) => boolean): Uint8Array {
+    while (Number(receive(this.#fd, this.#frame, MAX_FRAME, MSG_DONTWAIT)) >= 0);
     this.send(frame)
     for (;;) {
       const length = Number(receive(this.#fd, this.#frame, MAX_FRAME, 0))
