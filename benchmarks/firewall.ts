@@ -10,6 +10,7 @@ import { Feeds } from './firewall/feeds.ts'
 import { onVeth } from './firewall/on-veth.ts'
 import { reload } from './firewall/reload.ts'
 import { mixedRules, ruleSetOf } from './firewall/rule-sets.ts'
+import { aboutSynCookies } from './firewall/syn-cookies.ts'
 import type { Bench, BenchRun } from './harness/bench.ts'
 import { measureTestRun } from './harness/measure-test-run.ts'
 import { judge, type Result } from './harness/result.ts'
@@ -157,6 +158,7 @@ export const bench: Bench = async function* (run) {
       yield* firewall.rules(each, each.rules.length >= 1000 ? thousand : each.rules.length === 0 ? empty : {})
     yield await firewall.limitOnTwoCpus()
     yield firewall.stageBoundary()
+    yield* aboutSynCookies(run)
     yield* aboutSets(run)
     yield* onVeth(THOUSAND, packet, run)
     yield await reload(THOUSAND, run)
