@@ -21,7 +21,7 @@ function report(rules: Record<string, number>, pass: number, drop: number): Coun
 }
 
 const snapshot = (sent: number, lost: number, firewall?: CountersReport): Snapshot => ({
-  sent,
+  sent: new Map([['junk', sent]]),
   lost,
   arrived: sent - lost,
   ...(firewall === undefined ? {} : { firewall }),

@@ -3,16 +3,7 @@ import type { Request } from './clients.ts'
 import { summarize } from './latency.ts'
 import type { Snapshot } from './snapshot.ts'
 
-export const phaseNames = [
-  'calm',
-  'unprotected',
-  'protected',
-  'agent-killed',
-  'reload',
-  'adopted',
-  'syn-flood',
-  'syn-cookies',
-] as const
+export const phaseNames = ['calm', 'unprotected', 'protected', 'agent-killed', 'reload', 'adopted'] as const
 export type PhaseName = (typeof phaseNames)[number]
 
 /** What a phase came to. Requests are the clients' own figures, packets are the kernel's. */
@@ -27,8 +18,6 @@ export interface PhaseFigures {
   readonly attackSent: number
   /** Dropped by a rule. */
   readonly attackDropped: number
-  /** SYNs that were answered with a cookie, and cost the edge nothing more. */
-  readonly attackAnswered: number
   /** Reached the edge's network stack. */
   readonly attackPassed: number
   /** Overran a ring on the way, before the firewall. */
@@ -63,7 +52,7 @@ export function figures({ name, seconds, requests, before, after }: PhaseInput):
     legitAnswered: answered,
     latencyMsP50,
     latencyMsP99,
-    attackSent: after.sent - before.sent,
+    attackSent: total(after.sent) - total(before.sent),
     attackLost: after.lost - before.lost,
     ...verdicts(before, after),
     dns: part(requests, 'dns'),
@@ -74,27 +63,14 @@ export function figures({ name, seconds, requests, before, after }: PhaseInput):
 function verdicts(before: Snapshot, after: Snapshot) {
   const [from, to] = [before.firewall, after.firewall]
   if (from === undefined || to === undefined) {
-    return {
-      attackDropped: 0,
-      attackAnswered: 0,
-      attackPassed: after.arrived - before.arrived,
-      legitDropped: 0,
-      droppedByRule: {},
-    }
+    return { attackDropped: 0, attackPassed: after.arrived - before.arrived, legitDropped: 0, droppedByRule: {} }
   }
   const grew = (read: (report: CountersReport) => number) => read(to) - read(from)
   const clientsOut = grew((report) => packetsOf(report, CLIENTS_OUT))
   const legitDropped = grew((report) => packetsOf(report, CLIENTS_IN)) - clientsOut
-  // Who sends the cookie back was a good client: its SYN was answered too.
-  const proven = grew((report) => report.synCookies.valid.packets)
-  const answered = grew((report) => report.verdicts.tx.packets) - proven
-  const passed = grew((report) => report.verdicts.pass.packets) + proven - clientsOut
-  // SYNs that good clients sent more than once were answered each time.
-  const again = Math.max(0, -passed)
   return {
     attackDropped: grew((report) => report.verdicts.drop.packets) - legitDropped,
-    attackAnswered: answered - again,
-    attackPassed: passed + again,
+    attackPassed: grew((report) => report.verdicts.pass.packets) - clientsOut,
     legitDropped,
     droppedByRule: Object.fromEntries(
       Object.keys(to.rules)
@@ -106,6 +82,10 @@ function verdicts(before: Snapshot, after: Snapshot) {
 
 function packetsOf(report: CountersReport, rule: string): number {
   return report.rules[rule]?.packets ?? 0
+}
+
+function total(sent: ReadonlyMap<string, number>): number {
+  return [...sent.values()].reduce((sum, packets) => sum + packets, 0)
 }
 
 function part(requests: readonly Request[], protocol: Request['protocol']) {

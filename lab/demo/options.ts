@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 export interface DemoOptions {
-  /** Seconds of each of the eight phases. */
+  /** Seconds of each of the six phases. */
   readonly seconds: number
   /** One JSON object on the last line. */
   readonly json: boolean
@@ -17,7 +17,7 @@ export const USAGE = `Usage: npm run demo [-- --json] [--seconds N] [--svg FILE]
 A point of presence in network namespaces under a real attack, before and with Seawall. Needs root.
 
   --json       one JSON object on the last line: { "phases": [ … ] }
-  --seconds N  seconds of each of the eight phases (default: 8, 3 to 60)
+  --seconds N  seconds of each of the six phases (default: 8, 3 to 60)
   --svg FILE   draw the run as a picture
   --rate N     attack packets a second (default: 600000, 1000 to 2000000)
 `

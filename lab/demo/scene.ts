@@ -42,7 +42,6 @@ export async function buildScene(): Promise<Scene> {
     const directory = temporaryDirectory(closers)
     const edge = lab.netns('edge1')
     receiveOnEdgeCpu(edge)
-    receiveAnswers(lab.netns('router'))
     separateClients(lab.netns('router'))
     const router = await Router.attach(lab.netns('router'), 'botnet')
     closers.push(() => router.close())
@@ -88,12 +87,6 @@ function receiveOnEdgeCpu(edge: string): void {
   }
 }
 
-/** Replies that XDP sends back come in by NAPI, which the router's end needs, on the clients' CPU. */
-function receiveAnswers(router: string): void {
-  setOffloads(router, 'edge1', { gro: 'on' })
-  for (const thread of threadNapi(router, 'edge1')) pinToCpu(thread, CLIENT_CPU)
-}
-
 /**
  * What the router's kernel forwards, the clients' packets, leaves by the second queue; frames that XDP redirects go by the first.
  * A veth's ring has 256 entries where a card has thousands: without a ring of their own, good packets would be lost whenever
@@ -122,12 +115,7 @@ function floodOptions(lab: Lab) {
 
 async function snapshot(lab: Lab, flood: Flood, protection: Protection | undefined): Promise<Snapshot> {
   flood.pause()
-  const sent = await sentBy(flood)
+  const sent = await flood.sent()
   await setTimeout(100)
   return readSnapshot(lab, sent, await protection?.counters())
-}
-
-/** Attack packets that were given to the network so far. */
-export async function sentBy(flood: Flood): Promise<number> {
-  return (await flood.sent()).reduce((sum, { packets }) => sum + packets, 0)
 }

@@ -3,26 +3,17 @@ import { fileURLToPath } from 'node:url'
 import { type Request, runClients } from './clients.ts'
 import { figures, type PhaseFigures, type PhaseName } from './figures.ts'
 import type { DemoOptions } from './options.ts'
-import { type Scene, sentBy } from './scene.ts'
+import type { Scene } from './scene.ts'
 import type { Snapshot } from './snapshot.ts'
 import { type Stage, Timeline } from './timeline.ts'
 
 const CONFIG = fileURLToPath(new URL('seawall.config.ts', import.meta.url))
-const COOKIES = fileURLToPath(new URL('cookies.config.ts', import.meta.url))
 const RELOADED = fileURLToPath(new URL('reloaded.config.ts', import.meta.url))
 /** Length of an interval of the timeline. */
 const TICK_MS = 250
 /** How far into a phase its event happens: clients and attack are at full speed by then. */
 const EVENT_AT = 0.25
 const APPLY_SECONDS = 3
-
-/** All kinds of packets, or nothing but SYNs. */
-type Attack = 'mixed' | 'syn'
-
-function attackOf(phase: PhaseName): Attack | undefined {
-  if (phase === 'calm') return undefined
-  return phase === 'syn-flood' || phase === 'syn-cookies' ? 'syn' : 'mixed'
-}
 
 /** The demo's story: one phase after the other, each with its event while clients and attack go on. */
 export class Story {
@@ -47,7 +38,7 @@ export class Story {
       this.#last = await this.#scene.snapshot(false)
       await this.#phase('calm')
       await this.#phase('unprotected')
-      await this.#apply(CONFIG)
+      await this.#apply()
       await this.#phase('protected', async () => {
         await protection.up(CONFIG)
         return 'agent up: it takes over what apply left in the kernel'
@@ -65,10 +56,6 @@ export class Story {
         if (!adopted) throw new Error('Cannot go on: the new agent did not adopt the state in the kernel')
         return 'agent back: it adopted the state'
       })
-      await protection.apply(CONFIG)
-      await this.#phase('syn-flood')
-      await this.#apply(COOKIES)
-      await this.#phase('syn-cookies')
     } finally {
       await ticker.stop()
     }
@@ -78,16 +65,16 @@ export class Story {
   async #phase(name: PhaseName, event?: () => Promise<string>): Promise<void> {
     const before = this.#last!
     const began = this.timeline.elapsed
-    const requests = await this.#stage(name, this.#options.seconds, attackOf(name), event)
+    const requests = await this.#stage(name, this.#options.seconds, name !== 'calm', event)
     const seconds = Math.round((this.timeline.elapsed - began) * 10) / 10
     this.#last = await this.#scene.snapshot(this.#applied)
     this.phases.push(figures({ name, seconds, requests, before, after: this.#last }))
   }
 
   /** Seawall is applied while the attack goes on. Part of the timeline, but of no phase. */
-  async #apply(config: string): Promise<void> {
-    await this.#stage('apply', APPLY_SECONDS, attackOf(this.phases.at(-1)!.name), async () => {
-      const { generation, tookMs } = await this.#scene.protection.apply(config)
+  async #apply(): Promise<void> {
+    await this.#stage('apply', APPLY_SECONDS, true, async () => {
+      const { generation, tookMs } = await this.#scene.protection.apply(CONFIG)
       this.#applied = true
       return `seawall apply: generation ${generation} in ${tookMs.toFixed(0)} ms`
     })
@@ -95,12 +82,7 @@ export class Story {
   }
 
   /** Goes on for so many seconds, and again for as long as the event is not over: on a busy machine it may take its time. */
-  async #stage(
-    stage: Stage,
-    seconds: number,
-    attack: Attack | undefined,
-    event?: () => Promise<string>,
-  ): Promise<Request[]> {
+  async #stage(stage: Stage, seconds: number, attack: boolean, event?: () => Promise<string>): Promise<Request[]> {
     this.timeline.enter(stage)
     const happening = { over: event === undefined }
     const happened = setTimeout(seconds * 1000 * EVENT_AT).then(async () => {
@@ -111,7 +93,7 @@ export class Story {
     happened.catch(() => (happening.over = true))
     const requests: Request[] = []
     do {
-      if (attack) this.#attack(attack, seconds)
+      if (attack) this.#attack(seconds)
       const onRequest = (one: Request) => this.timeline.request(one)
       requests.push(...(await runClients({ ...this.#scene.clients, seconds, onRequest })))
     } while (!happening.over)
@@ -120,11 +102,10 @@ export class Story {
   }
 
   /** Bounded in rate, count and time: even a demo that hangs stops attacking. */
-  #attack(attack: Attack, seconds: number): void {
+  #attack(seconds: number): void {
     const { rate } = this.#options
     const longest = seconds + 10
-    const patterns = attack === 'syn' ? { patterns: ['syn'] } : {}
-    this.#scene.flood.run({ packetsPerSecond: rate, packets: rate * longest, seconds: longest, ...patterns })
+    this.#scene.flood.run({ packetsPerSecond: rate, packets: rate * longest, seconds: longest })
   }
 
   #startTicker() {
@@ -132,9 +113,12 @@ export class Story {
     const loop = async () => {
       while (going) {
         await setTimeout(TICK_MS)
-        const sent = await sentBy(this.#scene.flood)
+        const sent = await this.#scene.flood.sent()
         const counters = this.#applied ? await this.#scene.protection.counters() : undefined
-        this.timeline.tick(sent, counters)
+        this.timeline.tick(
+          sent.reduce((sum, { packets }) => sum + packets, 0),
+          counters,
+        )
         this.#onTick(this.timeline)
       }
     }

@@ -1,23 +1,10 @@
 import Table from 'cli-table3'
 import type { PhaseFigures } from './figures.ts'
 import { milliseconds, share } from './format.ts'
-import { isBare } from './promise.ts'
 
 /** The short table at the end. */
 export function table(phases: readonly PhaseFigures[]): string {
-  const head = [
-    'phase',
-    'answered',
-    'of',
-    'p50',
-    'p99',
-    'attack',
-    'dropped',
-    'cookies',
-    'passed',
-    'lost',
-    'good dropped',
-  ]
+  const head = ['phase', 'answered', 'of', 'p50', 'p99', 'attack', 'dropped', 'passed', 'lost', 'good dropped']
   const grid = new Table({
     head,
     style: { head: [], border: [] },
@@ -32,7 +19,6 @@ export function table(phases: readonly PhaseFigures[]): string {
       milliseconds(phase.latencyMsP99),
       count(phase.attackSent),
       count(phase.attackDropped),
-      count(phase.attackAnswered),
       count(phase.attackPassed),
       count(phase.attackLost),
       count(phase.legitDropped),
@@ -49,7 +35,7 @@ function count(value: number): string {
 export function sentences(phases: readonly PhaseFigures[]): string[] {
   const of = (name: PhaseFigures['name']) => phases.find((phase) => phase.name === name)
   const attacked = of('unprotected')
-  const guarded = phases.filter((phase) => phase.name !== 'calm' && !isBare(phase))
+  const guarded = phases.filter(({ name }) => name !== 'calm' && name !== 'unprotected')
   const sum = (read: (phase: PhaseFigures) => number) => guarded.reduce((total, phase) => total + read(phase), 0)
   const lines: string[] = []
   if (attacked !== undefined) {
@@ -59,8 +45,8 @@ export function sentences(phases: readonly PhaseFigures[]): string[] {
   }
   if (guarded.length > 0) {
     const answered = `${count(sum((p) => p.legitAnswered))} of ${count(sum((p) => p.legitSent))}`
-    const stopped = `${count(sum((p) => p.attackDropped + p.attackAnswered))} of ${count(sum((p) => p.attackSent))}`
-    lines.push(`With Seawall it answered ${answered}; rules and SYN cookies stopped ${stopped} attack packets`)
+    const dropped = `${count(sum((p) => p.attackDropped))} of ${count(sum((p) => p.attackSent))}`
+    lines.push(`With Seawall it answered ${answered}; rules dropped ${dropped} attack packets`)
     lines.push(`and ${count(sum((p) => p.legitDropped))} packets of good clients, also while the agent was dead.`)
   }
   return lines

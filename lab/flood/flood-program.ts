@@ -32,7 +32,7 @@ export class FloodProgram {
   readonly #object: BpfObject
   readonly #program: Program
   readonly #link: Link
-  readonly #patterns: readonly Pattern[]
+  readonly #names: readonly string[]
   readonly #netns: Netns
   readonly #control: DataView
   readonly #context = new Uint8Array(24)
@@ -42,12 +42,12 @@ export class FloodProgram {
     this.#link = link
     this.#program = object.program('flood')
     this.#netns = options.interface.netns
-    this.#patterns = options.patterns
+    this.#names = options.patterns.map(({ name }) => name)
     const memory = object.map('control').mmap()
     this.#control = new DataView(memory.buffer, memory.byteOffset, memory.byteLength)
     this.#control.setBigUint64(RANDOM, BigInt(options.seed), true)
     this.#control.setUint32(IFINDEX, options.interface.ifindex, true)
-    this.choose()
+    memory.set(schedule(options.patterns.map(({ weight }) => weight)), SCHEDULE)
     new DataView(this.#context.buffer).setUint32(4, MAX_FRAME, true)
   }
 
@@ -69,13 +69,6 @@ export class FloodProgram {
       object.close()
       throw cause
     }
-  }
-
-  /** Mixes only some patterns from now on; all by default. */
-  choose(names?: readonly string[]): void {
-    const weights = this.#patterns.map(({ name, weight }) => (names?.includes(name) === false ? 0 : weight))
-    const { buffer, byteOffset } = this.#control
-    new Uint8Array(buffer, byteOffset + SCHEDULE).set(schedule(weights))
   }
 
   setRate(packetsPerSecond: number): void {
@@ -101,7 +94,7 @@ export class FloodProgram {
   }
 
   sent(): PatternSent[] {
-    return this.#patterns.map(({ name }, index) => ({
+    return this.#names.map((name, index) => ({
       name,
       packets: Number(this.#control.getBigUint64(SENT + index * SENT_SIZE, true)),
       bytes: Number(this.#control.getBigUint64(SENT + index * SENT_SIZE + 8, true)),
