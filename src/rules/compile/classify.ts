@@ -86,14 +86,20 @@ function emitComparisons(ctx: MatchContext, parts: readonly Segment[], records: 
   asm.bind(done)
 }
 
+/** The table ends where the last segment begins: most rules name low ports, so that all others share one place in the cache. */
 function emitTable(ctx: MatchContext, parts: readonly Segment[], absent: number, bits: number, records: Records): void {
   const { asm, none } = ctx
-  const table = new Uint16Array((1 << bits) + 1)
-  parts.forEach((part, i) => {
-    table.fill(part.class, Number(part.from), Number(parts[i + 1]?.from ?? 1n << BigInt(bits)))
-  })
-  table[1 << bits] = absent
-  asm.jumpIf(r1, '>', 1 << bits, none)
+  const last = Number(parts.at(-1)!.from)
+  const table = new Uint16Array(last + 2)
+  for (const part of parts) table.fill(part.class, Number(part.from))
+  table[last + 1] = absent
+  const inside = asm.label('inside the table')
+  asm.jumpIf(r1, '>', absentValue(bits), none)
+  asm.jumpIf(r1, '<', last, inside)
+  // 0, or 1 for the value that stands for none.
+  asm.alu('rsh', r1, bits)
+  asm.alu('add', r1, last)
+  asm.bind(inside)
   asm.alu('lsh', r1, 1)
   ctx.loadTable(r2, ctx.arena.add(table))
   asm.alu('add', r2, r1)
