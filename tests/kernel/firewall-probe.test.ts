@@ -89,7 +89,7 @@ for (const [what, change] of [
 }
 
 function withOtherPort(rule: Manifest['rules'][number]): Manifest['rules'][number] {
-  return { ...rule, text: rule.text.replace('udp.srcport == 5007', 'udp.srcport == 5999') }
+  return { ...rule, text: rule.text.replace('udp.srcport == 5003', 'udp.srcport == 4003') }
 }
 
 test('Firewall.probe says the same of each of many packets, and counts none', async () => {
