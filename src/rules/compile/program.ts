@@ -139,7 +139,7 @@ function emitMatch(match: MatchContext, placement: Placement, options: MatchOpti
     else emitPredicate(match, dimension.key, dimension.predicate, rows, options)
     if (!mayEnd) return
     if (i + 1 < order.length) emitShortcut(match, order.slice(i + 1), asked)
-    else match.leaveIfNone()
+    else if (match.words > 1) match.leaveIfNone()
   })
   asm.bind(asked)
   const { clock, secret, captures } = options
