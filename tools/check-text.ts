@@ -14,7 +14,7 @@ const forbidden: readonly Forbidden[] = [
   { pattern: /^(<{7}|>{7}) /, why: 'a merge conflict' },
 ]
 
-const text = /\.(ts|c|h|md|json|yaml|yml|sh|service|html|css)$|^\.ci\/|^tools\/debian-packages$/
+const text = /\.(ts|c|h|md|json|yaml|yml|sh|service|html|css)$|^\.ci\/|^tools\/debian-packages/
 const own = /^tools\/check-text(\.test)?\.ts$/
 
 /** Lines in files under version control that should not be in any. */

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes this clone ready: Debian packages, node modules, BPF objects. Says what it does; does nothing the second time.
+# setup.sh NAME also installs what tools/debian-packages-NAME lists.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,7 +20,10 @@ require_node() {
   [ "$major" -ge 20 ] || fail "Node $major is too old (wanted: 20 or newer)"
 }
 
-wanted_packages() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' tools/debian-packages; }
+lists="tools/debian-packages ${1:+tools/debian-packages-$1}"
+
+# shellcheck disable=SC2086
+wanted_packages() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' $lists; }
 
 missing_packages() {
   # shellcheck disable=SC2046
