@@ -1,24 +1,18 @@
 import type { ClassicInstruction } from '../../bpf/pcap-filter.ts'
+import { ARITHMETIC, CONDITIONS, SIZES } from './codes.ts'
 import { ClassicError } from './error.ts'
 import type { Arithmetic, ClassicCondition, LoadSize, Operation } from './operation.ts'
 
 /** From here on an offset is one of Linux's extensions (`SKF_LL_OFF` to `SKF_AD_OFF`), which ask the socket and not the packet. */
 const EXTENSIONS = 0xffe0_0000
 
-const LOAD_SIZES: Readonly<Record<number, LoadSize>> = { 0: 4, 8: 2, 16: 1 }
-const ARITHMETIC: Readonly<Record<number, Arithmetic>> = {
-  0: 'add',
-  16: 'sub',
-  32: 'mul',
-  48: 'div',
-  64: 'or',
-  80: 'and',
-  96: 'lsh',
-  112: 'rsh',
-  144: 'mod',
-  160: 'xor',
-}
-const CONDITIONS: Readonly<Record<number, ClassicCondition>> = { 16: '==', 32: '>', 48: '>=', 64: '&' }
+/** What each code stands for. */
+const meanings = <T>(codes: Readonly<Record<string, number>>, names: readonly T[]): Readonly<Record<number, T>> =>
+  Object.fromEntries(names.map((name) => [codes[String(name)]!, name]))
+
+const LOAD_SIZES = meanings<LoadSize>(SIZES, [4, 2, 1])
+const ARITHMETICS = meanings(ARITHMETIC, Object.keys(ARITHMETIC) as Arithmetic[])
+const BRANCHES = meanings(CONDITIONS, Object.keys(CONDITIONS) as ClassicCondition[])
 
 /** Instructions without parts that vary (linux/bpf_common.h, linux/filter.h). */
 const FIXED: Readonly<Record<number, (k: number) => Operation>> = {
@@ -63,14 +57,14 @@ function decodeLoad(code: number, k: number): Operation | undefined {
 }
 
 function decodeArithmetic(code: number, k: number): Operation | undefined {
-  const op = ARITHMETIC[code & 0xf0]
+  const op = ARITHMETICS[code & 0xf0]
   if ((code & 0xff07) !== 0x04 || op === undefined) return undefined
   return { kind: 'arithmetic', op, operand: code & 0x08 ? 'x' : k }
 }
 
 function decodeJump({ code, jt, jf, k }: ClassicInstruction, place: number): Operation | undefined {
   if (code === 0x05) return { kind: 'jump', to: place + 1 + (k | 0) }
-  const condition = CONDITIONS[code & 0xf0]
+  const condition = BRANCHES[code & 0xf0]
   if ((code & 0xff07) !== 0x05 || condition === undefined) return undefined
   return { kind: 'branch', condition, operand: code & 0x08 ? 'x' : k, yes: place + 1 + jt, no: place + 1 + jf }
 }

@@ -1,21 +1,6 @@
 import type { ClassicInstruction } from '../../bpf/pcap-filter.ts'
-import type { Arithmetic, ClassicCondition, ClassicProgram, LoadSize, Operation } from './operation.ts'
-
-/** Parts of a code (linux/bpf_common.h). */
-const SIZES: Readonly<Record<LoadSize, number>> = { 4: 0x00, 2: 0x08, 1: 0x10 }
-const ARITHMETIC: Readonly<Record<Arithmetic, number>> = {
-  add: 0x00,
-  sub: 0x10,
-  mul: 0x20,
-  div: 0x30,
-  or: 0x40,
-  and: 0x50,
-  lsh: 0x60,
-  rsh: 0x70,
-  mod: 0x90,
-  xor: 0xa0,
-}
-const CONDITIONS: Readonly<Record<ClassicCondition, number>> = { '==': 0x10, '>': 0x20, '>=': 0x30, '&': 0x40 }
+import { ARITHMETIC, CONDITIONS, SIZES } from './codes.ts'
+import type { ClassicProgram, Operation } from './operation.ts'
 
 const plain = (code: number, k = 0): ClassicInstruction => ({ code, jt: 0, jf: 0, k })
 /** A code whose operand is a constant or X. */
