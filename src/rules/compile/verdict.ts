@@ -144,7 +144,7 @@ export const TRACE_RECORDS = 65_536
 export const TRACE_BYTES = 8 + TRACE_RECORDS * 8
 
 /** Append slot (r9) and verdict (r7) to the trace. */
-function emitTrace(asm: Assembler): void {
+export function emitTrace(asm: Assembler): void {
   const full = asm.label('trace full')
   asm.loadMapValue(r1, TRACE)
   asm.load('u64', r2, r1, 0)
