@@ -1,21 +1,16 @@
-import { type Assembler, Helper, r0, r1, r2, r3, r4, r6, r7, r8, r9 } from '../asm/index.ts'
+import { type Assembler, Helper, r0, r1, r2, r3, r4, r7, r8 } from '../asm/index.ts'
 import type { Capture, Rule } from '../ast.ts'
 import { CompileError } from './errors.ts'
+import { emitPacketRecord, PacketRecord } from './packet-record.ts'
+import type { PacketSource } from './source/index.ts'
 import { CAPTURED_AT, CAPTURED_BY, FRAME_LENGTH, type Stack } from './stack.ts'
 import { Xdp } from './xdp.ts'
 
-/** Offsets in a captured packet (little-endian): what `seawall/firewall` reads from the capture's ring buffer. */
+/** Offsets in a captured packet. */
 export const CaptureRecord = {
-  /** u64, CLOCK_MONOTONIC nanoseconds. */
-  timestamp: 0,
-  /** u32 each: deciding counter slot, XDP verdict, length of the frame, bytes captured, interface, packets lost so far. */
-  rule: 8,
-  verdict: 12,
-  length: 16,
-  captured: 20,
-  ifindex: 24,
+  ...PacketRecord,
+  /** u32, packets lost so far. */
   lost: 28,
-  bytes: 32,
 } as const
 
 /** What the program and the reader of a capture tell each other, in memory that both see. */
@@ -68,18 +63,25 @@ export function placeCaptures(rules: readonly Rule[]): PlacedCapture[] {
  * Copy the packet to the ring of every capture that wants it, with the deciding slot in r9 and the verdict in r7, which stay. A capture
  * whose reader died ends by itself, and one whose ring is full counts the packet as lost.
  */
-export function emitCaptures(asm: Assembler, stack: Stack, captures: readonly PlacedCapture[]): void {
-  for (const each of captures) new CaptureEmitter(asm, stack, each).emit()
+export function emitCaptures(
+  asm: Assembler,
+  stack: Stack,
+  source: PacketSource,
+  captures: readonly PlacedCapture[],
+): void {
+  for (const each of captures) new CaptureEmitter(asm, stack, source, each).emit()
 }
 
 class CaptureEmitter {
   readonly #asm: Assembler
   readonly #stack: Stack
+  readonly #source: PacketSource
   readonly #placed: PlacedCapture
 
-  constructor(asm: Assembler, stack: Stack, placed: PlacedCapture) {
+  constructor(asm: Assembler, stack: Stack, source: PacketSource, placed: PlacedCapture) {
     this.#asm = asm
     this.#stack = stack
+    this.#source = source
     this.#placed = placed
   }
 
@@ -128,39 +130,17 @@ class CaptureEmitter {
   /** r0 = record with room for `most` bytes of the packet. */
   #emitRecord(most: number): void {
     const asm = this.#asm
-    const [whole, submit] = [asm.label('whole packet'), asm.label('submit')]
     asm.mov(r8, r0)
-    asm.loadStack('u64', r1, this.#stack.slot(CAPTURED_AT))
-    asm.store('u64', r8, CaptureRecord.timestamp, r1)
-    asm.store('u32', r8, CaptureRecord.rule, r9)
-    asm.store('u32', r8, CaptureRecord.verdict, r7)
-    asm.load('u32', r1, r6, INGRESS_IFINDEX)
-    asm.store('u32', r8, CaptureRecord.ifindex, r1)
-    asm.loadMapValue(r1, leaseSymbol(this.#placed.id))
-    asm.load('u64', r1, r1, CaptureLease.lost)
-    asm.store('u32', r8, CaptureRecord.lost, r1)
-    asm.loadStack('u64', r4, this.#stack.slot(FRAME_LENGTH))
-    asm.store('u32', r8, CaptureRecord.length, r4)
-    asm.jumpIf(r4, '<=', most, whole)
-    asm.mov(r4, most)
-    asm.bind(whole)
-    asm.store('u32', r8, CaptureRecord.captured, r4)
-    // Not '==' 0, of which Linux 6.1 does not learn that the length is at least 1.
-    asm.jumpIf(r4, '<', 1, submit)
-    asm.mov(r1, r6)
-    asm.mov(r2, 0)
-    asm.mov(r3, r8)
-    asm.alu('add', r3, CaptureRecord.bytes)
-    asm.call(Helper.xdpLoadBytes)
-    asm.bind(submit)
-    asm.mov(r1, r8)
-    asm.mov(r2, 0)
-    asm.call(Helper.ringbufSubmit)
+    asm.loadStack('u64', r2, this.#stack.slot(CAPTURED_AT))
+    emitPacketRecord(asm, this.#stack, this.#source, {
+      most,
+      emitOwn: () => {
+        asm.loadMapValue(r1, leaseSymbol(this.#placed.id))
+        asm.load('u64', r1, r1, CaptureLease.lost)
+      },
+    })
   }
 }
-
-/** Offset in `struct xdp_md`. */
-const INGRESS_IFINDEX = 12
 
 /** Sizes of records, without their heads, for copies of up to so many bytes. */
 function roomsFor(snaplen: number): number[] {

@@ -1,9 +1,10 @@
-import { type Assembler, Helper, type Label, r0, r1, r2, r3, r4, r6, r7, r8, r9 } from '../asm/index.ts'
+import { type Assembler, Helper, type Label, r0, r1, r2, r3, r6, r7, r8, r9 } from '../asm/index.ts'
 import { SAMPLES_LOST } from '../counters.ts'
 import { emitCaptures, type PlacedCapture } from './capture.ts'
 import { emitCount } from './count.ts'
+import { emitPacketRecord, PacketRecord } from './packet-record.ts'
 import type { PacketSource } from './source/source.ts'
-import { FRAME_LENGTH, SAMPLED_BY, type Stack } from './stack.ts'
+import { SAMPLED_BY, type Stack } from './stack.ts'
 import { Xdp } from './xdp.ts'
 
 export { Xdp }
@@ -14,19 +15,12 @@ export const TRACE = 'trace'
 /** Bytes of a packet that a sample carries at most. */
 export const SAMPLE_BYTES = 256
 
-/** Offsets in a sample (little-endian): what `seawall/firewall` reads from the ring buffer. */
+/** Offsets in a sample. */
 export const SampleRecord = {
-  /** u64, CLOCK_MONOTONIC nanoseconds. */
-  timestamp: 0,
-  /** u32 each: deciding counter slot, XDP verdict, length of the frame, bytes captured, interface, slot of the sampling rule. */
-  rule: 8,
-  verdict: 12,
-  length: 16,
-  captured: 20,
-  ifindex: 24,
+  ...PacketRecord,
+  /** u32, slot of the sampling rule. */
   sampledBy: 28,
-  bytes: 32,
-  size: 32 + SAMPLE_BYTES,
+  size: PacketRecord.bytes + SAMPLE_BYTES,
 } as const
 
 export interface VerdictOptions {
@@ -77,7 +71,7 @@ export class Verdict {
     asm.mov(r9, r1)
     emitCount(asm, this.#stack)
     if (samples) this.#emitSample()
-    emitCaptures(asm, this.#stack, captures)
+    emitCaptures(asm, this.#stack, this.#source, captures)
     if (trace) emitTrace(asm)
     if (next !== undefined) this.#emitNext(next)
     this.#source.emitReturn()
@@ -97,7 +91,7 @@ export class Verdict {
   /** Copy the packet to the ring buffer; a full one loses the sample, which is counted. */
   #emitSample(): void {
     const asm = this.#asm
-    const [done, lost, whole] = [asm.label('sampled'), asm.label('sample lost'), asm.label('whole packet')]
+    const [done, lost] = [asm.label('sampled'), asm.label('sample lost')]
     asm.loadStack('u64', r1, this.#stack.slot(SAMPLED_BY))
     asm.jumpIf(r1, '==', 0, done)
     asm.loadMap(r1, SAMPLES)
@@ -107,29 +101,11 @@ export class Verdict {
     asm.jumpIf(r0, '==', 0, lost)
     asm.mov(r8, r0)
     asm.call(Helper.ktimeGetNs)
-    asm.store('u64', r8, SampleRecord.timestamp, r0)
-    asm.store('u32', r8, SampleRecord.rule, r9)
-    asm.store('u32', r8, SampleRecord.verdict, r7)
-    asm.load('u32', r1, r6, this.#source.ifindex)
-    asm.store('u32', r8, SampleRecord.ifindex, r1)
-    asm.loadStack('u64', r1, this.#stack.slot(SAMPLED_BY))
-    asm.store('u32', r8, SampleRecord.sampledBy, r1)
-    asm.loadStack('u64', r4, this.#stack.slot(FRAME_LENGTH))
-    asm.store('u32', r8, SampleRecord.length, r4)
-    asm.jumpIf(r4, '<=', SAMPLE_BYTES, whole)
-    asm.mov(r4, SAMPLE_BYTES)
-    asm.bind(whole)
-    asm.store('u32', r8, SampleRecord.captured, r4)
-    const submit = asm.label('submit')
-    // Not '==' 0, of which Linux 6.1 does not learn that the length is at least 1.
-    asm.jumpIf(r4, '<', 1, submit)
-    asm.mov(r3, r8)
-    asm.alu('add', r3, SampleRecord.bytes)
-    this.#source.emitCopy()
-    asm.bind(submit)
-    asm.mov(r1, r8)
-    asm.mov(r2, 0)
-    asm.call(Helper.ringbufSubmit)
+    asm.mov(r2, r0)
+    emitPacketRecord(asm, this.#stack, this.#source, {
+      most: SAMPLE_BYTES,
+      emitOwn: () => asm.loadStack('u64', r1, this.#stack.slot(SAMPLED_BY)),
+    })
     asm.jump(done)
     asm.bind(lost)
     asm.mov(r1, SAMPLES_LOST)
