@@ -9,6 +9,7 @@ const layers: readonly (readonly string[])[] = [
   ['bpf'],
   ['linux', 'generated'],
   ['rules'],
+  ['entry'],
   ['firewall', 'balancer', 'dispatch', 'splice', 'tuning', 'exporter', 'analytics', 'fleet'],
   ['config'],
   ['agent'],

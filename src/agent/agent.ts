@@ -68,7 +68,7 @@ export class Agent extends FirewallControl {
   /**
    * Starts the agent of this machine: adopts what is in force, or applies the configuration.
    *
-   * @throws ConfigError, FirewallError SEAWALL_LOCKED when an agent runs already, and whatever an apply can fail with
+   * @throws ConfigError, SeawallError SEAWALL_LOCKED when an agent runs already, and whatever an apply can fail with
    */
   static async start(options: AgentOptions): Promise<Agent> {
     const loaded = await loadConfig(options.config)

@@ -1,5 +1,5 @@
 import { findConfig, type LoadedConfig, loadConfig } from '../config/index.ts'
-import { defaultPaths, Firewall, FirewallError, type Paths } from '../firewall/index.ts'
+import { defaultPaths, Firewall, type Paths, SeawallError } from '../firewall/index.ts'
 import type { Status } from './control.ts'
 import { FirewallControl } from './firewall-control.ts'
 
@@ -35,7 +35,7 @@ export class LocalControl extends FirewallControl {
   protected load(config: string | undefined): Promise<LoadedConfig> {
     const path = config ?? this.#config ?? findConfig(process.cwd())
     if (path !== undefined) return loadConfig(path)
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_INPUT',
       `Cannot find a configuration in "${process.cwd()}": wanted seawall.config.ts, or seawall.yaml (name one with --config)`,
     )

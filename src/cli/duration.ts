@@ -9,7 +9,7 @@ const LONGEST = 366 * 86_400_000
  * Reads a duration such as `90s`, `10m`, `1h30m` or `2d`.
  *
  * @returns milliseconds.
- * @throws FirewallError SEAWALL_INPUT for anything else, for nothing at all, and beyond a year.
+ * @throws SeawallError SEAWALL_INPUT for anything else, for nothing at all, and beyond a year.
  */
 export function parseDuration(text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]

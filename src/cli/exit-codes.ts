@@ -1,4 +1,4 @@
-import { FirewallError } from '../firewall/errors.ts'
+import { SeawallError } from '../entry/errors.ts'
 
 /** How `seawall` ends; docs/cli.md has the same table. */
 export const exitCodes = {
@@ -64,6 +64,6 @@ export function exitCodeOf(code: string): ExitCode {
 }
 
 /** An argument or option that cannot be used. */
-export function usageError(message: string, options?: ErrorOptions): FirewallError {
-  return new FirewallError('SEAWALL_INPUT', message, options)
+export function usageError(message: string, options?: ErrorOptions): SeawallError {
+  return new SeawallError('SEAWALL_INPUT', message, options)
 }

@@ -3,7 +3,7 @@ import { usageError } from './exit-codes.ts'
 /**
  * Reads a whole number of 1 and more.
  *
- * @throws FirewallError SEAWALL_INPUT for anything else.
+ * @throws SeawallError SEAWALL_INPUT for anything else.
  */
 export function parseCount(option: string, text: string, most: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN

@@ -7,7 +7,7 @@ const MOST = 2 ** 31 - 1
  * Reads a share of packets such as `1/100`.
  *
  * @returns 100.
- * @throws FirewallError SEAWALL_INPUT for anything else.
+ * @throws SeawallError SEAWALL_INPUT for anything else.
  */
 export function parseShare(option: string, text: string): number {
   const [, every] = /^1\/(\d{1,10})$/.exec(text) ?? []

@@ -5,7 +5,7 @@ const units: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20,
 /**
  * Reads a number of bytes such as `65536`, `512K` or `16M`, in powers of 1024.
  *
- * @throws FirewallError SEAWALL_INPUT for anything else.
+ * @throws SeawallError SEAWALL_INPUT for anything else.
  */
 export function parseSize(option: string, text: string): number {
   const [, number, unit] = /^(\d{1,10})([KMG]?)$/i.exec(text) ?? []

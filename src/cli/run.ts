@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
-import { VERSION } from '../firewall/version.ts'
+import { VERSION } from '../entry/version.ts'
 import { type CommandSpec, type Invocation, toCommand } from './command.ts'
 import { commands } from './commands/index.ts'
 import type { Environment } from './environment.ts'

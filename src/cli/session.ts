@@ -3,7 +3,7 @@ import pc from 'picocolors'
 import { findAgent } from '../agent/api/index.ts'
 import type { Control, LocalControl } from '../agent/index.ts'
 import { findConfig } from '../config/index.ts'
-import { defaultPaths, type Paths } from '../firewall/paths.ts'
+import { defaultPaths, type Paths } from '../entry/paths.ts'
 import type { Environment } from './environment.ts'
 import { usageError } from './exit-codes.ts'
 import { formatJson } from './format/json.ts'
@@ -80,7 +80,7 @@ export class Session {
    * The absolute path of a configuration: the one named, or `SEAWALL_CONFIG`, or the one found in the present folder or in
    * `/etc/seawall`.
    *
-   * @throws FirewallError SEAWALL_INPUT when there is none.
+   * @throws SeawallError SEAWALL_INPUT when there is none.
    */
   configPath(named: string | undefined): string {
     const path = this.findConfigPath(named)

@@ -1,5 +1,5 @@
+import type { InterfaceConfig } from '../entry/interface-config.ts'
 import type { FirewallConfig } from '../firewall/config.ts'
-import type { InterfaceConfig } from '../firewall/interface-config.ts'
 
 /** The whole configuration, as it is written in `seawall.config.ts`, or in YAML or JSON with the same keys. */
 export interface SeawallConfig {

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { IssueParams } from '../firewall/schema.ts'
+import type { IssueParams } from '../entry/schema.ts'
 import { closest } from '../rules/suggest.ts'
 import { type Document, formatPath, type Path } from './document.ts'
 import type { ConfigIssue } from './issue.ts'

@@ -1,8 +1,8 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { interfacesSchema } from '../entry/interface-config.ts'
+import { strict } from '../entry/schema.ts'
 import { firewallSchema } from '../firewall/config.ts'
-import { interfacesSchema } from '../firewall/interface-config.ts'
-import { strict } from '../firewall/schema.ts'
 
 export const DEFAULT_SOCKET = '/run/seawall/seawall.sock'
 

@@ -2,31 +2,35 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BpfMap, Program } from '../bpf/index.ts'
+import { add, readSlot, zero } from '../entry/count.ts'
+import { Handles } from '../entry/handles.ts'
+import type { DesiredInterface } from '../entry/interface-config.ts'
+import { createMemory } from '../entry/memory.ts'
+import { openLink, openMap } from '../entry/open.ts'
+import type { Paths } from '../entry/paths.ts'
+import { PENDING } from '../entry/pending.ts'
+import { generationFolder, listGenerations, makeStaging, removePins, writing } from '../entry/pins.ts'
+import type { Step } from '../entry/step.ts'
+import { u32 } from '../entry/u32.ts'
+import { VERSION } from '../entry/version.ts'
 import type { Capture, Rule } from '../rules/ast.ts'
 import { type ClockCalibration, type Compiled, connectionLengths, type MapNeed } from '../rules/compile/index.ts'
 import { formatRuleBody } from '../rules/print.ts'
 import { calibrateClock } from './clock.ts'
 import { compileGeneration, NEXT_STAGE } from './compile-generation.ts'
 import { countConnections } from './connections.ts'
-import { add, malformedTotal, readSlot, splitMalformed, u32, zero } from './counters.ts'
-import type { DesiredInterface } from './desired.ts'
-import { Handles } from './handles.ts'
+import { malformedTotal, splitMalformed } from './counters.ts'
 import { JOURNAL_BYTES } from './journal.ts'
 import { COUNTER_SIZE, LAYOUT, SLOTS } from './layout.ts'
 import type { Live } from './live.ts'
 import { encodeManifest, type Manifest, type ManifestRule, type ManifestSet } from './manifest.ts'
-import { createCookieCounters, createMemory, createNeeded, pinOf } from './maps.ts'
-import { openLink, openMap } from './open.ts'
-import type { Paths } from './paths.ts'
-import { PENDING } from './pending.ts'
-import { generationFolder, listGenerations, makeStaging, removePins, writing } from './pins.ts'
+import { createCookieCounters, createNeeded, pinOf } from './maps.ts'
 import { sourceBytes, writeSource } from './set-source.ts'
 import type { SetInput } from './sets.ts'
 import { kindOf, planSlots, type SlotPlan, verdictOf } from './slots.ts'
 import type { SynCookies } from './syn-cookies/config.ts'
 import { loadStage } from './syn-cookies/stage.ts'
 import { readSysctls } from './syn-cookies/sysctls.ts'
-import { VERSION } from './version.ts'
 
 /** What a generation shall be. */
 export interface BuildRequest {
@@ -57,9 +61,6 @@ export interface Built {
   discard(): void
   close(): void
 }
-
-/** Says where a transaction stands; tests end the process there. */
-export type Step = (name: string) => void
 
 /** Compiles, loads and pins a generation aside. What is there already and still fits is used again. */
 export async function build(paths: Paths, request: BuildRequest, step: Step): Promise<Built> {

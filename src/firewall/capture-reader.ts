@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { RingBuffer } from '../bpf/index.ts'
+import { SeawallError } from '../entry/errors.ts'
+import { openMap } from '../entry/open.ts'
+import type { Paths } from '../entry/paths.ts'
 import { CaptureRecord, ringSymbol, Xdp } from '../rules/compile/index.ts'
-import { FirewallError } from './errors.ts'
 import { Lease } from './lease.ts'
 import { type Live, readLive, requireLive } from './live.ts'
 import { pinOf } from './maps.ts'
-import { openMap } from './open.ts'
-import type { Paths } from './paths.ts'
 import { SlotNames } from './slot-names.ts'
 import type { CapturedPacket } from './types.ts'
 
@@ -35,11 +35,11 @@ export class CaptureReader {
   #removed = false
   #lapsed = false
 
-  /** @throws FirewallError SEAWALL_UNKNOWN_RULE if there is no such capture, or not any more. */
+  /** @throws SeawallError SEAWALL_UNKNOWN_RULE if there is no such capture, or not any more. */
   static open(paths: Paths, id: string): CaptureReader {
     const live = requireLive(paths)
     if (!hasCapture(live, id)) {
-      throw new FirewallError('SEAWALL_UNKNOWN_RULE', `Cannot read "${id}": there is no such capture (it has ended)`)
+      throw new SeawallError('SEAWALL_UNKNOWN_RULE', `Cannot read "${id}": there is no such capture (it has ended)`)
     }
     const lease = Lease.open(live.folder, id)
     try {

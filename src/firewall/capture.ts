@@ -1,7 +1,7 @@
+import { SeawallError } from '../entry/errors.ts'
 import type { Capture, Rule } from '../rules/ast.ts'
 import { MAX_SNAPLEN } from '../rules/compile/index.ts'
 import { readExpr } from './dynamic.ts'
-import { FirewallError } from './errors.ts'
 import type { Manifest } from './manifest.ts'
 
 export interface CaptureRequest {
@@ -23,7 +23,7 @@ const RING = { least: 1 << 16, usual: 1 << 22, most: 1 << 28 }
 /**
  * Makes the rule of a capture: it decides nothing, stands before all others, and has an id that no other rule can have.
  *
- * @throws FirewallError SEAWALL_INPUT
+ * @throws SeawallError SEAWALL_INPUT
  */
 export function captureRule(request: CaptureRequest, live: Manifest): Rule {
   const { expr = 'true', every = 1 } = request
@@ -37,7 +37,7 @@ export function captureRule(request: CaptureRequest, live: Manifest): Rule {
 
 function captureOf({ snaplen = MAX_SNAPLEN, ringBytes = RING.usual, verdict }: CaptureRequest): Capture {
   if (!(ringBytes >= RING.least && ringBytes <= RING.most && Number.isInteger(Math.log2(ringBytes)))) {
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_INPUT',
       `Cannot capture with a buffer of ${ringBytes} bytes: wanted a power of two from 64 KiB to 256 MiB`,
     )
@@ -51,7 +51,7 @@ function captureOf({ snaplen = MAX_SNAPLEN, ringBytes = RING.usual, verdict }: C
 
 function wholeNumber(what: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value
-  throw new FirewallError(
+  throw new SeawallError(
     'SEAWALL_INPUT',
     `Cannot capture with ${what} ${value}: wanted a whole number from ${least} to ${most}`,
   )

@@ -1,12 +1,13 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import type { DesiredInterface } from '../entry/interface-config.ts'
+import { refuse, refuseUnknownKeys } from '../entry/schema.ts'
 import { NetError } from '../net/errors.ts'
 import { type Prefix, parsePrefix } from '../net/prefix.ts'
 import type { MalformedPolicy, Rule } from '../rules/ast.ts'
-import type { Desired, DesiredInterface, SetSource } from './desired.ts'
+import type { Desired, SetSource } from './desired.ts'
 import { type At, type RuleConfig, RuleReader } from './rule-config.ts'
 import { stableId } from './rule-id.ts'
-import { refuse, refuseUnknownKeys } from './schema.ts'
 import { readSynCookies, type SynCookies, type SynCookiesConfig } from './syn-cookies/config.ts'
 
 /** Prefixes in the configuration itself, or in a file of one prefix a line. */

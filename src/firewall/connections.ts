@@ -1,15 +1,15 @@
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { type BpfMap, type Link, load } from '../bpf/index.ts'
+import { SeawallError } from '../entry/errors.ts'
 import { connections } from '../generated/connections.ts'
 import type { PrefixLengths } from '../rules/ast.ts'
 import { keyMasks } from '../rules/connections/index.ts'
-import { FirewallError } from './errors.ts'
 
 /**
  * Counts the TCP connections that peers open to this machine into a map, from now on and as long as the link is open or pinned. It
  * hears of them at the root of the control groups, so in all network namespaces.
  *
- * @throws FirewallError SEAWALL_NO_BPF
+ * @throws SeawallError SEAWALL_NO_BPF
  */
 export async function countConnections(cells: BpfMap, lengths: PrefixLengths, secret: bigint): Promise<Link> {
   const root = openSync(cgroupRoot(readFileSync('/proc/mounts', 'utf8')), 'r')
@@ -27,7 +27,7 @@ export function cgroupRoot(mounts: string): string {
   const [, root] = /^\S+ (\S+) cgroup2 /m.exec(mounts) ?? []
   if (root !== undefined)
     return root.replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
-  throw new FirewallError(
+  throw new SeawallError(
     'SEAWALL_NO_BPF',
     'Cannot count connections: there is no cgroup2 file system (mount -t cgroup2 none /sys/fs/cgroup)',
   )

@@ -1,12 +1,7 @@
+import type { DesiredInterface } from '../entry/interface-config.ts'
 import type { Prefix } from '../net/prefix.ts'
 import type { MalformedPolicy, Rule } from '../rules/ast.ts'
 import type { SynCookies } from './syn-cookies/config.ts'
-
-export interface DesiredInterface {
-  readonly name: string
-  /** `auto`: native XDP, or generic where the driver refuses it. */
-  readonly mode: 'auto' | 'native' | 'generic'
-}
 
 export type SetSource =
   /** `path` is absolute. */

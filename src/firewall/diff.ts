@@ -1,4 +1,4 @@
-import type { DesiredInterface } from './desired.ts'
+import type { DesiredInterface } from '../entry/interface-config.ts'
 import type { Manifest } from './manifest.ts'
 import { formatSynCookies, type SynCookies } from './syn-cookies/config.ts'
 import type { Change } from './types.ts'

@@ -1,11 +1,11 @@
+import { SeawallError } from '../entry/errors.ts'
+import { milliseconds, now } from '../entry/pending.ts'
 import type { Rule } from '../rules/ast.ts'
 import { RuleError } from '../rules/errors.ts'
 import { parseExpr, parseRule } from '../rules/index.ts'
-import { FirewallError } from './errors.ts'
 import { withLease } from './lease.ts'
 import type { Live } from './live.ts'
 import type { Manifest, ManifestRule } from './manifest.ts'
-import { milliseconds, now } from './pending.ts'
 import { stableId } from './rule-id.ts'
 
 export interface DropRequest {
@@ -21,20 +21,20 @@ const LONGEST = 10 * 365 * 86_400_000
 /**
  * Makes a rule of a request.
  *
- * @throws FirewallError SEAWALL_INPUT, SEAWALL_DUPLICATE_RULE.
+ * @throws SeawallError SEAWALL_INPUT, SEAWALL_DUPLICATE_RULE.
  */
 export function dynamicRule(request: DropRequest, live: Manifest): Rule {
   const taken = new Set(live.rules.map((rule) => rule.id))
   const rule: Rule = { id: '', action: { kind: 'drop' }, when: readExpr(request.expr) }
   const id = request.id ?? stableId(rule, taken)
   if (taken.has(id)) {
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_DUPLICATE_RULE',
       `Cannot add rule "${id}": there is one of that name (choose another --id)`,
     )
   }
   if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(id)) {
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_INPUT',
       `Cannot name a rule "${id}": wanted letters, digits, ".", "_" and "-", at most 63`,
     )
@@ -45,7 +45,7 @@ export function dynamicRule(request: DropRequest, live: Manifest): Rule {
 function expiry(forMs: number | undefined): { until?: bigint } {
   if (forMs === undefined) return {}
   if (!(forMs > 0 && forMs <= LONGEST)) {
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_INPUT',
       `Cannot expire a rule after ${forMs} ms: wanted more than 0 and at most ten years`,
     )
@@ -53,13 +53,13 @@ function expiry(forMs: number | undefined): { until?: bigint } {
   return { until: now() + milliseconds(forMs) }
 }
 
-/** @throws FirewallError SEAWALL_INPUT */
+/** @throws SeawallError SEAWALL_INPUT */
 export function readExpr(text: string): Rule['when'] {
   try {
     return parseExpr(text)
   } catch (cause) {
     if (!(cause instanceof RuleError)) throw cause
-    throw new FirewallError('SEAWALL_INPUT', cause.message, { cause })
+    throw new SeawallError('SEAWALL_INPUT', cause.message, { cause })
   }
 }
 
@@ -95,7 +95,7 @@ export function toRule(rule: ManifestRule): Rule {
 /**
  * Finds a rule that was added at run time.
  *
- * @throws FirewallError SEAWALL_UNKNOWN_RULE
+ * @throws SeawallError SEAWALL_UNKNOWN_RULE
  */
 export function findDynamic(live: Manifest, id: string): ManifestRule {
   const rule = live.rules.find((one) => one.id === id)
@@ -105,5 +105,5 @@ export function findDynamic(live: Manifest, id: string): ManifestRule {
     rule === undefined
       ? `Cannot undo "${id}": no rule has that id (rules added at run time: ${ids.join(', ') || 'none'})`
       : `Cannot undo "${id}": it is a configured rule (take it out of the configuration and apply)`
-  throw new FirewallError('SEAWALL_UNKNOWN_RULE', message)
+  throw new SeawallError('SEAWALL_UNKNOWN_RULE', message)
 }

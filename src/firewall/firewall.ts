@@ -1,27 +1,36 @@
 import { join } from 'node:path'
 import type { BpfMap } from '../bpf/index.ts'
-import type { BuildRequest, Step } from './build.ts'
+import { SeawallError } from '../entry/errors.ts'
+import { Handles } from '../entry/handles.ts'
+import { detach, findNewInterfaces, interfaceStatus, type LostInterface, lostInterfaces } from '../entry/interfaces.ts'
+import { takeLock } from '../entry/lock.ts'
+import { openMap } from '../entry/open.ts'
+import type { Paths } from '../entry/paths.ts'
+import {
+  createPending,
+  milliseconds,
+  now,
+  openPending,
+  readPending,
+  removePending,
+  writeDeadline,
+} from '../entry/pending.ts'
+import { generationFolder, hasGeneration, listLinks, prepareFolder, removePins } from '../entry/pins.ts'
+import { preflight } from '../entry/preflight.ts'
+import { createRoot, openRoot } from '../entry/root.ts'
+import type { Step } from '../entry/step.ts'
+import type { BuildRequest } from './build.ts'
 import { type CaptureRequest, captureRule } from './capture.ts'
 import { CaptureReader } from './capture-reader.ts'
 import { readCounters } from './counters.ts'
 import type { Desired } from './desired.ts'
 import { type DropRequest, dynamicRule, dynamicRules, findDynamic, rulesOver, toRule } from './dynamic.ts'
-import { FirewallError } from './errors.ts'
-import { Handles } from './handles.ts'
-import { detach, findNewInterfaces, interfaceStatus, type LostInterface, lostInterfaces } from './interfaces.ts'
 import type { SetChangeRecord } from './journal.ts'
 import { withLease } from './lease.ts'
 import { type Live, readLive, readManifest, requireLive } from './live.ts'
-import { takeLock } from './lock.ts'
 import type { Manifest } from './manifest.ts'
-import { openMap } from './open.ts'
-import type { Paths } from './paths.ts'
-import { createPending, milliseconds, now, openPending, readPending, removePending, writeDeadline } from './pending.ts'
-import { generationFolder, hasGeneration, listLinks, prepareFolder, removePins } from './pins.ts'
 import { draftPlan } from './plan.ts'
-import { preflight } from './preflight.ts'
 import { probe } from './probe.ts'
-import { createRoot, openRoot } from './root.ts'
 import { Samples } from './samples.ts'
 import { SetCache } from './set-cache.ts'
 import { changeSet, findSet, readAddress, readPrefix } from './set-update.ts'
@@ -115,7 +124,7 @@ export class Firewall {
     return this.#change(async () => {
       const live = requireLive(this.#paths)
       if (removePending(live.folder)) return { generation: live.manifest.generation }
-      throw new FirewallError(
+      throw new SeawallError(
         'SEAWALL_NOTHING_TO_CONFIRM',
         'Cannot confirm: nothing waits for it (it was confirmed, rolled back, or applied without --confirm)',
       )
@@ -243,7 +252,7 @@ export class Firewall {
     })
   }
 
-  /** @throws FirewallError SEAWALL_NOT_UP if nothing is in force, as all below */
+  /** @throws SeawallError SEAWALL_NOT_UP if nothing is in force, as all below */
   status(): FirewallStatus {
     return firewallStatus(this.#paths, requireLive(this.#paths))
   }
@@ -412,7 +421,7 @@ export class Firewall {
       const manifest = readLive(this.#paths)?.manifest
       return manifest?.synCookies?.before ?? manifest?.restore ?? {}
     } catch (error) {
-      if (error instanceof FirewallError && error.code === 'SEAWALL_STATE_VERSION') return {}
+      if (error instanceof SeawallError && error.code === 'SEAWALL_STATE_VERSION') return {}
       throw error
     }
   }
@@ -455,8 +464,8 @@ function pendingFor(request: ApplyRequest, live: Live | undefined): BpfMap | und
 
 const deadlineOf = (withinMs: number): bigint => now() + milliseconds(withinMs)
 
-function noPrevious(live: Live): FirewallError {
-  return new FirewallError(
+function noPrevious(live: Live): SeawallError {
+  return new SeawallError(
     'SEAWALL_NO_PREVIOUS',
     `Cannot roll back: generation ${live.manifest.generation} has none before it (apply another configuration, or seawall down)`,
   )

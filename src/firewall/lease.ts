@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { BpfMap } from '../bpf/index.ts'
+import { openMap } from '../entry/open.ts'
+import { milliseconds, now } from '../entry/pending.ts'
 import { CaptureLease, leaseSymbol } from '../rules/compile/index.ts'
 import { pinOf } from './maps.ts'
-import { openMap } from './open.ts'
-import { milliseconds, now } from './pending.ts'
 
 /** Milliseconds that a capture goes on after its reader was last heard of. */
 export const LEASE_MS = 10_000

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { SeawallError } from '../entry/errors.ts'
+import { openMap, openProgram } from '../entry/open.ts'
+import type { Paths } from '../entry/paths.ts'
+import { generationFolder, listGenerations } from '../entry/pins.ts'
+import { u32 } from '../entry/u32.ts'
 import { Stage } from '../generated/entry.ts'
-import { u32 } from './counters.ts'
-import { FirewallError } from './errors.ts'
 import { decodeManifest, type Manifest } from './manifest.ts'
-import { openMap, openProgram } from './open.ts'
-import type { Paths } from './paths.ts'
-import { generationFolder, listGenerations } from './pins.ts'
 
 /** The generation that packets go through. */
 export interface Live {
@@ -20,7 +20,7 @@ export interface Live {
  * a roll back) it is the newest.
  *
  * @returns undefined if nothing is in force.
- * @throws FirewallError SEAWALL_STATE_VERSION when the state was made by another version.
+ * @throws SeawallError SEAWALL_STATE_VERSION when the state was made by another version.
  */
 export function readLive(paths: Paths): Live | undefined {
   // Before all: who may not look into the folder must not be told that it is empty.
@@ -32,7 +32,7 @@ export function readLive(paths: Paths): Live | undefined {
     const program = readProgram(join(folder, 'firewall'))
     if (program?.id === id) return { folder, manifest: readManifest(folder), program }
   }
-  throw new FirewallError(
+  throw new SeawallError(
     'SEAWALL_STATE_VERSION',
     `Cannot use the state in "${paths.bpf}": program ${id} is in force but no generation has it (run seawall down, then seawall up)`,
   )
@@ -42,7 +42,7 @@ export function readLive(paths: Paths): Live | undefined {
 export function requireLive(paths: Paths): Live {
   const live = readLive(paths)
   if (live !== undefined) return live
-  throw new FirewallError('SEAWALL_NOT_UP', 'Cannot find Seawall in the kernel: nothing is in force (run seawall up)')
+  throw new SeawallError('SEAWALL_NOT_UP', 'Cannot find Seawall in the kernel: nothing is in force (run seawall up)')
 }
 
 function liveProgramId(paths: Paths): number | undefined {

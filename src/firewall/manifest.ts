@@ -1,7 +1,7 @@
+import { SeawallError } from '../entry/errors.ts'
+import type { DesiredInterface } from '../entry/interface-config.ts'
 import type { Capture } from '../rules/ast.ts'
 import type { SetGeometry } from '../rules/sets/index.ts'
-import type { DesiredInterface } from './desired.ts'
-import { FirewallError } from './errors.ts'
 import { LAYOUT } from './layout.ts'
 import type { SynCookies } from './syn-cookies/config.ts'
 import type { Sysctls } from './syn-cookies/sysctls.ts'
@@ -85,13 +85,13 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 /**
  * Reads a manifest back.
  *
- * @throws FirewallError SEAWALL_STATE_VERSION when another version wrote it.
+ * @throws SeawallError SEAWALL_STATE_VERSION when another version wrote it.
  */
 export function decodeManifest(bytes: Uint8Array): Manifest {
   const found = parse(bytes)
   if (found?.layout === LAYOUT) return found
   const by = found === undefined ? 'an unknown program' : `version ${found.version}, layout ${found.layout}`
-  throw new FirewallError(
+  throw new SeawallError(
     'SEAWALL_STATE_VERSION',
     `Cannot use the state in the kernel: it was made by ${by}, wanted layout ${LAYOUT} ` +
       '(run seawall down, then seawall up; packets pass unfiltered in between)',

@@ -1,20 +1,9 @@
 import { createHash } from 'node:crypto'
-import { BpfMap, MapFlag } from '../bpf/index.ts'
+import { BpfMap } from '../bpf/index.ts'
+import { createMemory, kernelName } from '../entry/memory.ts'
 import { syncookies } from '../generated/syncookies.ts'
 import { type MapNeed, SCRATCH_BUFFERS } from '../rules/compile/index.ts'
 import { COUNTER_SIZE, SAMPLES_SIZE, SLOTS } from './layout.ts'
-
-/** An array map with one value that user space sees as memory. */
-export function createMemory(name: string, bytes: number): BpfMap {
-  return BpfMap.create({
-    kind: 'array',
-    name: kernelName(name),
-    keySize: 4,
-    valueSize: roundUp8(bytes),
-    maxEntries: 1,
-    flags: MapFlag.mmapable,
-  })
-}
 
 function createCounters(): BpfMap {
   return BpfMap.create({
@@ -75,13 +64,4 @@ export function pinOf(symbol: string): string {
 function split(symbol: string): [string, string | undefined] {
   const at = symbol.indexOf(':')
   return at < 0 ? [symbol, undefined] : [symbol.slice(0, at), symbol.slice(at + 1)]
-}
-
-/** What the kernel takes as a name: 15 letters, digits, `_` and `.`. */
-function kernelName(name: string): string {
-  return name.replaceAll(/[^A-Za-z0-9_.]/g, '_').slice(0, 15)
-}
-
-function roundUp8(bytes: number): number {
-  return Math.ceil(bytes / 8) * 8
 }

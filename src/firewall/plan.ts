@@ -1,3 +1,4 @@
+import { SeawallError } from '../entry/errors.ts'
 import type { RuleSet } from '../rules/ast.ts'
 import { type ClockCalibration, compile } from '../rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../rules/counters.ts'
@@ -7,7 +8,6 @@ import { nextStage } from './compile-generation.ts'
 import type { Desired } from './desired.ts'
 import { diff, type Outline } from './diff.ts'
 import { dynamicRules } from './dynamic.ts'
-import { FirewallError } from './errors.ts'
 import type { Live } from './live.ts'
 import type { Manifest } from './manifest.ts'
 import type { SetInput } from './sets.ts'
@@ -28,7 +28,7 @@ export interface Draft {
 /**
  * Says what would change.
  *
- * @throws SetFileError, FirewallError SEAWALL_DUPLICATE_RULE
+ * @throws SetFileError, SeawallError SEAWALL_DUPLICATE_RULE
  */
 export async function draftPlan(live: Live | undefined, desired: Desired, sets: readonly SetInput[]): Promise<Draft> {
   const known = new Map<string, { prefixes: number; geometry: SetGeometry }>()
@@ -68,7 +68,7 @@ async function describe(
 function refuseTwins(outline: Outline, dynamic: ReadonlySet<string>): void {
   const twin = outline.rules.find((rule) => dynamic.has(rule.id))
   if (twin === undefined) return
-  throw new FirewallError(
+  throw new SeawallError(
     'SEAWALL_DUPLICATE_RULE',
     `Cannot apply: a rule added at run time has the id "${twin.id}" of a configured one (seawall undo ${twin.id})`,
   )

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { refuse, refuseUnknownKeys } from '../entry/schema.ts'
 import type { Expr, Rule } from '../rules/ast.ts'
 import { ruleSetProblems } from '../rules/check-rule.ts'
 import { RuleError } from '../rules/errors.ts'
@@ -6,7 +7,6 @@ import { formatExpr, formatRuleBody } from '../rules/print.ts'
 import { derivedId, idPattern } from '../rules/rule-defaults.ts'
 import { parseRule } from '../rules/rule-text.ts'
 import { closest } from '../rules/suggest.ts'
-import { refuse, refuseUnknownKeys } from './schema.ts'
 
 /** Text such as `udp.srcport == 53`, or an expression made by the builder. */
 export type ExprConfig = string | Expr

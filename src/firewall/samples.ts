@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { RingBuffer, type RingListener } from '../bpf/index.ts'
+import { openMap } from '../entry/open.ts'
 import { SampleRecord, Xdp } from '../rules/compile/index.ts'
 import type { Live } from './live.ts'
-import { openMap } from './open.ts'
 import { SlotNames } from './slot-names.ts'
 import type { Sample } from './types.ts'
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
+import { Handles } from '../entry/handles.ts'
+import { openMap } from '../entry/open.ts'
 import { type LiveSet, openSet, type PrefixSet } from '../rules/sets/index.ts'
-import { Handles } from './handles.ts'
 import { Journal } from './journal.ts'
 import type { Live } from './live.ts'
 import type { ManifestSet } from './manifest.ts'
 import { pinOf } from './maps.ts'
-import { openMap } from './open.ts'
 import { repairSet } from './set-update.ts'
 import { loadSet } from './sets.ts'
 

@@ -1,8 +1,8 @@
+import { SeawallError } from '../entry/errors.ts'
 import { type Address, parseAddress } from '../net/address.ts'
 import { NetError } from '../net/errors.ts'
 import { type Prefix, parsePrefix } from '../net/prefix.ts'
 import type { PrefixSet } from '../rules/sets/index.ts'
-import { FirewallError } from './errors.ts'
 import type { SetChangeRecord } from './journal.ts'
 import type { Live } from './live.ts'
 import type { ManifestSet } from './manifest.ts'
@@ -17,7 +17,7 @@ export function readPrefix(text: string): Prefix {
     return parsePrefix(text)
   } catch (cause) {
     if (!(cause instanceof NetError)) throw cause
-    throw new FirewallError('SEAWALL_INPUT', cause.message, { cause })
+    throw new SeawallError('SEAWALL_INPUT', cause.message, { cause })
   }
 }
 
@@ -27,23 +27,20 @@ export function readAddress(text: string): Address {
     return parseAddress(text)
   } catch (cause) {
     if (!(cause instanceof NetError)) throw cause
-    throw new FirewallError('SEAWALL_INPUT', cause.message, { cause })
+    throw new SeawallError('SEAWALL_INPUT', cause.message, { cause })
   }
 }
 
 /**
  * Finds a set of the generation in force.
  *
- * @throws FirewallError SEAWALL_UNKNOWN_SET
+ * @throws SeawallError SEAWALL_UNKNOWN_SET
  */
 export function findSet(live: Live, name: string): ManifestSet {
   const set = live.manifest.sets.find((one) => one.name === name)
   if (set !== undefined) return set
   const names = live.manifest.sets.map((one) => one.name).join(', ')
-  throw new FirewallError(
-    'SEAWALL_UNKNOWN_SET',
-    `Cannot find set "${name}": there are ${names === '' ? 'none' : names}`,
-  )
+  throw new SeawallError('SEAWALL_UNKNOWN_SET', `Cannot find set "${name}": there are ${names === '' ? 'none' : names}`)
 }
 
 /**

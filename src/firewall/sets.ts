@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openMap } from '../entry/open.ts'
 import { formatPrefix } from '../net/prefix.ts'
 import { type BuiltSet, buildSet, PrefixSet } from '../rules/sets/index.ts'
 import { parseSetFile } from '../rules/sets/parse-file.ts'
@@ -10,7 +11,6 @@ import { Journal, type SetChangeRecord } from './journal.ts'
 import type { Live } from './live.ts'
 import type { ManifestSet } from './manifest.ts'
 import { pinOf } from './maps.ts'
-import { openMap } from './open.ts'
 import { readSource } from './set-source.ts'
 
 /** A set as it shall be. Loading it is put off: one that is in force already is not loaded at all. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FirewallError } from './errors.ts'
+import { SeawallError } from '../entry/errors.ts'
 import { FIRST_RULE_SLOT, LAYOUT, SLOTS } from './layout.ts'
 import type { Manifest } from './manifest.ts'
 import { planSlots, type SlotPlan, type SlotRule } from './slots.ts'
@@ -96,5 +96,5 @@ test('planSlots folds no slot that the program in force counts in until it is sw
 test('planSlots refuses more rules than there are slots', () => {
   const rules = Array.from({ length: SLOTS - FIRST_RULE_SLOT + 1 }, (_, index) => drop(`r${index}`))
   const work = () => planSlots(rules, undefined, { generation: 1, previous: undefined })
-  assert.throws(work, (error) => error instanceof FirewallError && error.code === 'SEAWALL_FULL')
+  assert.throws(work, (error) => error instanceof SeawallError && error.code === 'SEAWALL_FULL')
 })

@@ -1,4 +1,4 @@
-import { FirewallError } from './errors.ts'
+import { SeawallError } from '../entry/errors.ts'
 import { FIRST_RULE_SLOT, SLOTS } from './layout.ts'
 import type { Manifest, RetiredSlot } from './manifest.ts'
 
@@ -28,7 +28,7 @@ export interface Generations {
  * Gives every rule a counter slot. A rule keeps its slot as long as its id and action stay. The slot of one that goes is
  * retired until no program that counts in it can come back, then folded, then free.
  *
- * @throws FirewallError SEAWALL_FULL.
+ * @throws SeawallError SEAWALL_FULL.
  */
 export function planSlots(rules: readonly SlotRule[], live: Manifest | undefined, to: Generations): SlotPlan {
   const known = knownSlots(live)
@@ -74,8 +74,8 @@ function assignFree(rules: readonly SlotRule[], slotOf: Map<string, number>, tak
   return fresh
 }
 
-function full(rules: number): FirewallError {
-  return new FirewallError(
+function full(rules: number): SeawallError {
+  return new SeawallError(
     'SEAWALL_FULL',
     `Cannot count ${rules} rules: wanted at most ${SLOTS - FIRST_RULE_SLOT}, those of the last two generations included ` +
       '(merge rules, for example with a set)',

@@ -1,18 +1,20 @@
 import { unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Program } from '../bpf/index.ts'
+import { collectGarbage } from '../entry/garbage.ts'
+import type { DesiredInterface } from '../entry/interface-config.ts'
+import { type Attached, attach, detach, findNewInterfaces, interfaceStatus, pinLink } from '../entry/interfaces.ts'
+import { openProgram } from '../entry/open.ts'
+import type { Paths } from '../entry/paths.ts'
+import { linkPin, listLinks, removePins } from '../entry/pins.ts'
+import type { Root } from '../entry/root.ts'
+import type { Step } from '../entry/step.ts'
+import { u32 } from '../entry/u32.ts'
+import { Undo } from '../entry/undo.ts'
 import { Stage } from '../generated/entry.ts'
-import { type BuildRequest, build, type Step } from './build.ts'
-import { u32 } from './counters.ts'
-import type { DesiredInterface } from './desired.ts'
-import { collectGarbage } from './garbage.ts'
-import { type Attached, attach, detach, findNewInterfaces, interfaceStatus, pinLink } from './interfaces.ts'
+import { type BuildRequest, build } from './build.ts'
 import type { Live } from './live.ts'
 import type { Manifest } from './manifest.ts'
-import { openProgram } from './open.ts'
-import type { Paths } from './paths.ts'
-import { linkPin, listLinks, removePins } from './pins.ts'
-import type { Root } from './root.ts'
 import { restoreSysctls, setSysctls } from './syn-cookies/sysctls.ts'
 import type { InterfaceStatus } from './types.ts'
 
@@ -57,19 +59,6 @@ export async function commit(paths: Paths, root: Root, request: BuildRequest, st
   }
   cleanUp(paths, built.manifest, step)
   return built.manifest
-}
-
-/** What must be done to get back, in the reverse order. */
-class Undo {
-  readonly #steps: (() => void)[] = []
-
-  push(step: () => void): void {
-    this.#steps.push(step)
-  }
-
-  run(): void {
-    for (const step of this.#steps.splice(0).reverse()) step()
-  }
 }
 
 /** Attaches all interfaces that are not attached as they should be, but for those that do not exist any more. */

@@ -1,15 +1,15 @@
 import { join } from 'node:path'
 import { BpfMap, MapFlag, Program } from '../bpf/index.ts'
+import { Handles } from '../entry/handles.ts'
+import { openMap } from '../entry/open.ts'
 import type { Compiled, MapNeed } from '../rules/compile/index.ts'
 import { malformedReasons, malformedSlot, PASSED_BY_DEFAULT } from '../rules/counters.ts'
 import { compileGeneration } from './compile-generation.ts'
 import { toRule } from './dynamic.ts'
-import { Handles } from './handles.ts'
 import { COUNTER_SIZE, SLOTS } from './layout.ts'
 import type { Live } from './live.ts'
 import type { Manifest } from './manifest.ts'
 import { createNeeded, pinOf } from './maps.ts'
-import { openMap } from './open.ts'
 import type { ProbedProgram } from './types.ts'
 
 /** What a run of the twin returned, and the counter slots that it counted in. */

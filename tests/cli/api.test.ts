@@ -167,7 +167,7 @@ test('ApiClient throws errors with the class and code that they had in the agent
     throw new ConfigError([issue])
   }
   await serving(control, async (client) => {
-    await assert.rejects(client.confirm(), { name: 'FirewallError', code: 'SEAWALL_NOTHING_TO_CONFIRM' })
+    await assert.rejects(client.confirm(), { name: 'SeawallError', code: 'SEAWALL_NOTHING_TO_CONFIRM' })
     await assert.rejects(client.undo('x/y'), { code: 'SEAWALL_UNKNOWN_RULE', message: /"x\/y"/ })
     await assert.rejects(client.drop('udp.dstprt == 1'), { name: 'RuleTypeError', code: /^RULE_/ as unknown as string })
     await assert.rejects(client.plan(), (error: unknown) => {

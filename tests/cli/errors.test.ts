@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { exitCodeOf, exitCodes } from '../../src/cli/exit-codes.ts'
-import { FirewallError, type FirewallErrorCode } from '../../src/firewall/errors.ts'
+import { SeawallError, type SeawallErrorCode } from '../../src/entry/errors.ts'
 import { writePcap } from '../../src/net/pcap.ts'
 import { FixedControl } from './fixed-control.ts'
 import { runSeawall } from './run-seawall.ts'
@@ -93,7 +93,7 @@ for (const [line, message] of wrong) {
   })
 }
 
-const codes: Readonly<Record<FirewallErrorCode, number>> = {
+const codes: Readonly<Record<SeawallErrorCode, number>> = {
   SEAWALL_LOCKED: 3,
   SEAWALL_STATE_VERSION: 3,
   SEAWALL_NOT_UP: 6,
@@ -115,7 +115,7 @@ for (const [code, exitCode] of Object.entries(codes)) {
   test(`seawall ends with ${exitCode} for ${code}`, async () => {
     const control = new FixedControl()
     control.rules = async () => {
-      throw new FirewallError(code as FirewallErrorCode, 'Cannot do it: it is wrong (do better)')
+      throw new SeawallError(code as SeawallErrorCode, 'Cannot do it: it is wrong (do better)')
     }
     const made = await runSeawall(['rules'], { control })
     assert.deepEqual(made, { code: exitCode, stdout: '', stderr: 'error: Cannot do it: it is wrong (do better)\n' })

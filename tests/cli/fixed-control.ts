@@ -1,6 +1,6 @@
 import type { ApplyOptions, Control, DropOptions, Status } from '../../src/agent/index.ts'
 import { decidedBy } from '../../src/cli/explain/decided-by.ts'
-import { FirewallError } from '../../src/firewall/errors.ts'
+import { SeawallError } from '../../src/entry/errors.ts'
 import type {
   ApplyResult,
   CaptureRequest,
@@ -131,7 +131,7 @@ export class FixedControl implements Control {
   }
 
   async confirm(): Promise<{ readonly generation: number }> {
-    throw new FirewallError('SEAWALL_NOTHING_TO_CONFIRM', 'Cannot confirm: generation 7 is not waiting for it')
+    throw new SeawallError('SEAWALL_NOTHING_TO_CONFIRM', 'Cannot confirm: generation 7 is not waiting for it')
   }
 
   async rollback(): Promise<{ readonly generation?: number }> {
@@ -160,7 +160,7 @@ export class FixedControl implements Control {
 
   #change(set: string, prefix: string) {
     if (set === 'office' || set === 'bogons') return { set, prefix }
-    throw new FirewallError('SEAWALL_UNKNOWN_SET', `Cannot change set "${set}": there are office, bogons`)
+    throw new SeawallError('SEAWALL_UNKNOWN_SET', `Cannot change set "${set}": there are office, bogons`)
   }
 
   async contains(set: string, addresses: readonly string[]): Promise<readonly boolean[]> {
@@ -186,7 +186,7 @@ export class FixedControl implements Control {
   async undo(id: string): Promise<RuleStatus> {
     const found = rules.find((one) => one.id === id)
     if (found !== undefined) return found
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_UNKNOWN_RULE',
       `Cannot undo "${id}": there is no dynamic rule of that name, only night`,
     )

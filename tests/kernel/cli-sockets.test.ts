@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { removePins } from '../../src/firewall/pins.ts'
+import { removePins } from '../../src/entry/pins.ts'
 import type { SocketAttachment } from '../../src/firewall/sockets/attachments.ts'
 import { UdpProcess } from '../support/udp-process.ts'
 import { CliWorld } from './cli-world.ts'

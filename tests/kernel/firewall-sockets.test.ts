@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { removePins } from '../../src/entry/pins.ts'
 import { protect } from '../../src/firewall/index.ts'
-import { removePins } from '../../src/firewall/pins.ts'
 import {
   type AttachRequest,
   attachToSockets,

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
-import { FirewallError } from '../../firewall/errors.ts'
+import { SeawallError } from '../../entry/errors.ts'
 import type {
   ApplyResult,
   CaptureRequest,
@@ -127,13 +127,13 @@ export class ApiClient implements Control {
   }
 }
 
-function unreachable(socket: string, cause: NodeJS.ErrnoException): FirewallError {
+function unreachable(socket: string, cause: NodeJS.ErrnoException): SeawallError {
   if (cause.code === 'EACCES') {
-    return new FirewallError('SEAWALL_PERMISSION', `Cannot open "${socket}": permission denied (run as root)`, {
+    return new SeawallError('SEAWALL_PERMISSION', `Cannot open "${socket}": permission denied (run as root)`, {
       cause,
     })
   }
-  return new FirewallError(
+  return new SeawallError(
     'SEAWALL_NOT_UP',
     `Cannot ask the agent at "${socket}": ${cause.code ?? cause.message} (start it with seawall up)`,
     { cause },

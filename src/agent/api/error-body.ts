@@ -1,5 +1,5 @@
 import { ConfigError, type ConfigIssue } from '../../config/index.ts'
-import { FirewallError, type FirewallErrorCode } from '../../firewall/errors.ts'
+import { SeawallError, type SeawallErrorCode } from '../../entry/errors.ts'
 
 /** An error as it travels over the local API: the same fields that its class has, and no stack. */
 export interface ErrorBody {
@@ -50,6 +50,6 @@ export function errorBody(error: unknown): ErrorBody {
 /** The error again, of its own class where callers tell it apart by class. */
 export function reviveError(body: ErrorBody): Error {
   if (body.issues !== undefined) return new ConfigError(body.issues)
-  if (body.name === 'FirewallError') return new FirewallError(body.code as FirewallErrorCode, body.message)
+  if (body.name === 'SeawallError') return new SeawallError(body.code as SeawallErrorCode, body.message)
   return new RemoteError(body)
 }

@@ -2,7 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { stream } from 'hono/streaming'
 import { z } from 'zod'
-import { FirewallError } from '../../firewall/errors.ts'
+import { SeawallError } from '../../entry/errors.ts'
 import type { Control } from '../control.ts'
 import { errorBody } from './error-body.ts'
 import { httpStatus } from './error-status.ts'
@@ -133,14 +133,14 @@ async function input<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
   const result = schema.safeParse(parseJson(text === '' ? '{}' : text))
   if (result.success) return result.data
   const why = result.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; ')
-  throw new FirewallError('SEAWALL_INPUT', `Cannot read the request: ${why}`)
+  throw new SeawallError('SEAWALL_INPUT', `Cannot read the request: ${why}`)
 }
 
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_INPUT',
       `Cannot read the request: found ${JSON.stringify(text.slice(0, 80))}, wanted JSON`,
       {
@@ -153,7 +153,7 @@ function parseJson(text: string): unknown {
 function packetOf(text: string): Uint8Array {
   const bytes = fromHex(text)
   if (bytes !== undefined) return bytes
-  throw new FirewallError(
+  throw new SeawallError(
     'SEAWALL_INPUT',
     `Cannot read packet "${text.slice(0, 40)}": wanted an even number of hexadecimal digits`,
   )

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { createAdaptorServer, getRequestListener } from '@hono/node-server'
-import { FirewallError } from '../../firewall/errors.ts'
+import { SeawallError } from '../../entry/errors.ts'
 import { METRICS_TYPE, type RouteOptions, routes } from './routes.ts'
 import { listenOnSocket } from './unix-socket.ts'
 
@@ -14,7 +14,7 @@ export interface Listening {
 /**
  * Serves the local API on a Unix socket of mode 0600.
  *
- * @throws FirewallError as {@link listenOnSocket} does.
+ * @throws SeawallError as {@link listenOnSocket} does.
  */
 export async function serveApi(path: string, options: RouteOptions): Promise<Listening> {
   const app = routes(options)
@@ -27,7 +27,7 @@ export async function serveApi(path: string, options: RouteOptions): Promise<Lis
  * Serves `/metrics`, and nothing else, on TCP.
  *
  * @param listen `HOST:PORT`, `[HOST]:PORT` or `:PORT`, which is every address.
- * @throws FirewallError SEAWALL_INPUT for an address that cannot be listened on.
+ * @throws SeawallError SEAWALL_INPUT for an address that cannot be listened on.
  */
 export async function serveMetrics(listen: string, metrics: () => Promise<string>): Promise<Listening> {
   const { host, port } = parseListen(listen)
@@ -39,7 +39,7 @@ export async function serveMetrics(listen: string, metrics: () => Promise<string
   }) as Server
   await new Promise<void>((resolve, reject) => {
     const failed = (cause: Error) =>
-      reject(new FirewallError('SEAWALL_INPUT', `Cannot serve metrics on "${listen}": ${cause.message}`, { cause }))
+      reject(new SeawallError('SEAWALL_INPUT', `Cannot serve metrics on "${listen}": ${cause.message}`, { cause }))
     server.once('error', failed)
     server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
       server.off('error', failed)
@@ -54,7 +54,7 @@ export function parseListen(listen: string): { readonly host: string; readonly p
   const match = /^(?:\[([0-9a-f:.%a-z]+)\]|([^[\]:]*)):(\d{1,5})$/i.exec(listen)
   const port = Number(match?.[3])
   if (match === null || port > 65_535) {
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_INPUT',
       `Cannot listen on "${listen}": wanted HOST:PORT, for example 127.0.0.1:9753`,
     )

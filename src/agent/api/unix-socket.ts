@@ -1,7 +1,7 @@
 import { lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
-import { FirewallError } from '../../firewall/errors.ts'
+import { SeawallError } from '../../entry/errors.ts'
 import { makeFolder } from '../../linux/folder.ts'
 
 /** Longest path of a Unix socket: `sun_path` has 108 bytes with the final zero. */
@@ -11,12 +11,12 @@ const MAX_PATH = 107
  * Lets a server listen on a Unix socket that only its owner can open. A socket that a dead process left is replaced; one that
  * answers, and anything that is not a socket, is left alone.
  *
- * @throws FirewallError SEAWALL_LOCKED when somebody answers there, SEAWALL_INPUT when the path cannot be a socket,
+ * @throws SeawallError SEAWALL_LOCKED when somebody answers there, SEAWALL_INPUT when the path cannot be a socket,
  *   SEAWALL_PERMISSION when it cannot be made.
  */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
   if (Buffer.byteLength(path) > MAX_PATH) {
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_INPUT',
       `Cannot listen on "${path}": the path has ${Buffer.byteLength(path)} bytes, wanted at most ${MAX_PATH} (choose a shorter one)`,
     )
@@ -43,13 +43,13 @@ async function removeStale(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found === undefined) return
   if (!found.isSocket()) {
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_INPUT',
       `Cannot listen on "${path}": it is not a socket (remove it, or choose another)`,
     )
   }
   if (await answers(path)) {
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_LOCKED',
       `Cannot listen on "${path}": another agent answers there (seawall status shows it)`,
     )
@@ -62,7 +62,7 @@ function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (cause: Error) =>
       reject(
-        new FirewallError('SEAWALL_PERMISSION', `Cannot listen on "${path}": ${cause.message} (run as root)`, {
+        new SeawallError('SEAWALL_PERMISSION', `Cannot listen on "${path}": ${cause.message} (run as root)`, {
           cause,
         }),
       )

@@ -27,7 +27,7 @@ export interface CaptureWish {
   readonly forMs?: number
 }
 
-/** @throws FirewallError SEAWALL_INPUT */
+/** @throws SeawallError SEAWALL_INPUT */
 export function readCaptureFlags(args: readonly string[], flags: CaptureFlags): CaptureWish {
   const { write, snaplen, sample } = flags
   return {

@@ -16,7 +16,7 @@ export interface OpenWriter {
 /**
  * Opens what a capture is written to, before anything is captured: a file that cannot be written must change nothing.
  *
- * @throws WriteError, FirewallError SEAWALL_INPUT
+ * @throws WriteError, SeawallError SEAWALL_INPUT
  */
 export async function openWriter(session: Session, wish: CaptureWish): Promise<OpenWriter> {
   const { file } = wish

@@ -1,5 +1,5 @@
 import type { Agent, AgentEvent } from '../../agent/index.ts'
-import { VERSION } from '../../firewall/version.ts'
+import { VERSION } from '../../entry/version.ts'
 import type { CommandSpec } from '../command.ts'
 import { type ConfigOptions, configOption } from '../config-option.ts'
 import { exitCodes } from '../exit-codes.ts'

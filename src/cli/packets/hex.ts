@@ -4,7 +4,7 @@ import { usageError } from '../exit-codes.ts'
  * Reads a frame from hexadecimal digits; blanks, colons, `0x` and line breaks between them are ignored, so that what other
  * tools print can be pasted.
  *
- * @throws FirewallError SEAWALL_INPUT for anything else.
+ * @throws SeawallError SEAWALL_INPUT for anything else.
  */
 export function parseHexPacket(text: string): Uint8Array {
   const digits = text.replaceAll(/0x|[\s:,-]/gi, '')

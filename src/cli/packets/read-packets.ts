@@ -18,7 +18,7 @@ export interface PacketInput {
  * Reads the packets that were named on the command line: a capture file, or one frame in hexadecimal, in as many words as it
  * likes.
  *
- * @throws FirewallError SEAWALL_INPUT, NetError NET_CAPTURE.
+ * @throws SeawallError SEAWALL_INPUT, NetError NET_CAPTURE.
  */
 export function readPackets(cwd: string, args: readonly string[]): PacketInput {
   const [first = ''] = args

@@ -2,8 +2,8 @@ import { lstatSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Listening, metricsText, serveApi, serveMetrics } from '../../agent/api/index.ts'
 import type { Agent } from '../../agent/index.ts'
+import { VERSION } from '../../entry/version.ts'
 import { attachmentCounters } from '../../firewall/sockets/attachments.ts'
-import { VERSION } from '../../firewall/version.ts'
 import type { Session } from '../session.ts'
 
 export interface Served {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SeawallError } from '../../entry/errors.ts'
+import { takeLock } from '../../entry/lock.ts'
+import type { Paths } from '../../entry/paths.ts'
 import { requireCapabilities } from '../../linux/capabilities.ts'
 import type { PrefixSet } from '../../rules/sets/index.ts'
 import type { Desired } from '../desired.ts'
-import { FirewallError } from '../errors.ts'
-import { takeLock } from '../lock.ts'
-import type { Paths } from '../paths.ts'
 import { type Changes, changesFrom, describeChanges, isNothing } from './changes.ts'
 import { IptablesError } from './errors.ts'
 import { TABLE } from './family.ts'
@@ -55,7 +55,7 @@ export class Iptables {
   /**
    * Puts the rules into force, all of them or nothing.
    *
-   * @throws IptablesError, and FirewallError SEAWALL_LOCKED, SEAWALL_PERMISSION, SEAWALL_BPFFS
+   * @throws IptablesError, and SeawallError SEAWALL_LOCKED, SEAWALL_PERMISSION, SEAWALL_BPFFS
    */
   async apply(input: IptablesInput): Promise<IptablesResult> {
     return this.#change(this.#translate(input))
@@ -66,12 +66,12 @@ export class Iptables {
     return this.#change(undefined)
   }
 
-  /** @throws FirewallError SEAWALL_NOT_UP when there is no chain */
+  /** @throws SeawallError SEAWALL_NOT_UP when there is no chain */
   async status(): Promise<IptablesStatus> {
     const present = await this.#present()
     const status = statusOf(await this.#tools.variant(), present.chains)
     if (status !== undefined) return status
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_NOT_UP',
       'Cannot show the rules of iptables: there are none (seawall iptables apply)',
     )

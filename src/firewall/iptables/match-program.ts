@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { type BpfMap, Program } from '../../bpf/index.ts'
+import { Handles } from '../../entry/handles.ts'
+import { VERSION } from '../../entry/version.ts'
 import type { Expr, RuleSet } from '../../rules/ast.ts'
 import { type Compiled, compile, setSymbol, TABLES } from '../../rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../../rules/counters.ts'
 import { formatExpr } from '../../rules/print.ts'
 import type { BuiltSet, SetGeometry } from '../../rules/sets/index.ts'
-import { Handles } from '../handles.ts'
 import { createNeeded } from '../maps.ts'
-import { VERSION } from '../version.ts'
 
 /** A program for `-m bpf`: it returns 1 for packets that match. Its name tells its contents. */
 export interface MatchProgram {

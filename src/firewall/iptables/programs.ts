@@ -1,15 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BpfMap } from '../../bpf/index.ts'
+import { SeawallError } from '../../entry/errors.ts'
+import { Handles } from '../../entry/handles.ts'
+import { openMap } from '../../entry/open.ts'
+import type { Paths } from '../../entry/paths.ts'
+import { pinName, removePins, writing } from '../../entry/pins.ts'
 import { BPFFS, isBpffs, mountBpffs } from '../../linux/bpffs.ts'
 import type { MapNeed } from '../../rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../../rules/counters.ts'
-import { FirewallError } from '../errors.ts'
-import { Handles } from '../handles.ts'
 import { createNeeded } from '../maps.ts'
-import { openMap } from '../open.ts'
-import type { Paths } from '../paths.ts'
-import { pinName, removePins, writing } from '../pins.ts'
 import { loadMatchProgram, type MatchProgram } from './match-program.ts'
 
 /**
@@ -44,7 +44,7 @@ export class PinnedPrograms {
   /**
    * Loads a program and pins it.
    *
-   * @throws VerifierError, FirewallError SEAWALL_BPFFS
+   * @throws VerifierError, SeawallError SEAWALL_BPFFS
    */
   async add(program: MatchProgram): Promise<void> {
     this.#prepare()
@@ -89,7 +89,7 @@ export class PinnedPrograms {
     const parent = dirname(this.folder)
     if (parent === BPFFS) mountBpffs()
     if (!isBpffs(parent)) {
-      throw new FirewallError(
+      throw new SeawallError(
         'SEAWALL_BPFFS',
         `Cannot pin programs in "${this.folder}": "${parent}" is no BPF file system (mount -t bpf bpf ${parent})`,
       )

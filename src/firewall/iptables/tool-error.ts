@@ -1,4 +1,4 @@
-import { FirewallError } from '../errors.ts'
+import { SeawallError } from '../../entry/errors.ts'
 import { IptablesError } from './errors.ts'
 
 /** A program that did not do what it was told. */
@@ -11,7 +11,7 @@ export interface ToolFailure {
 }
 
 /** Turns the error output of iptables or ipset into what it means, and what can be done about it. */
-export function toolError(failure: ToolFailure): IptablesError | FirewallError {
+export function toolError(failure: ToolFailure): IptablesError | SeawallError {
   const { program, args } = failure
   const stderr = withoutRemarks(failure.stderr)
   const action = `Cannot run "${[program, ...args].join(' ')}"`
@@ -23,7 +23,7 @@ export function toolError(failure: ToolFailure): IptablesError | FirewallError {
     )
   }
   if (/Permission denied|Operation not permitted/.test(stderr)) {
-    return new FirewallError('SEAWALL_PERMISSION', `${action}: ${firstLine(stderr)} (run as root)`)
+    return new SeawallError('SEAWALL_PERMISSION', `${action}: ${firstLine(stderr)} (run as root)`)
   }
   const missing = missingPart(stderr)
   if (missing !== undefined) return new IptablesError('IPTABLES_MISSING', `${action}: ${missing}`)

@@ -1,15 +1,15 @@
 import { closeSync, existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { detachFilter } from '../../bpf/ffi/socket.ts'
+import { SeawallError } from '../../entry/errors.ts'
+import { takeLock } from '../../entry/lock.ts'
+import { openMap } from '../../entry/open.ts'
+import type { Paths } from '../../entry/paths.ts'
+import { removePins, writing } from '../../entry/pins.ts'
+import { preflight } from '../../entry/preflight.ts'
 import { LinuxError } from '../../linux/errors.ts'
 import { findSockets, openSocket, type SocketSelection, socketPlaces } from '../../linux/process-sockets.ts'
 import type { Desired } from '../desired.ts'
-import { FirewallError } from '../errors.ts'
-import { takeLock } from '../lock.ts'
-import { openMap } from '../open.ts'
-import type { Paths } from '../paths.ts'
-import { removePins, writing } from '../pins.ts'
-import { preflight } from '../preflight.ts'
 import { filter, refuseFiltered } from './filter.ts'
 import { readSocketCounters, type SocketCounters } from './socket-counters.ts'
 import type { AttachedSocket, SocketManifest } from './socket-manifest.ts'
@@ -41,7 +41,7 @@ const WAIT_MS = 1_000
 /**
  * Puts rules in front of sockets of running processes. They stay when this process ends, and end with the sockets.
  *
- * @throws FirewallError SEAWALL_INPUT if there are no such sockets, or the name or a socket has rules already; else nothing has changed
+ * @throws SeawallError SEAWALL_INPUT if there are no such sockets, or the name or a socket has rules already; else nothing has changed
  */
 export async function attachToSockets(paths: Paths, request: AttachRequest): Promise<SocketAttachment> {
   return changing(paths, async () => {
@@ -82,7 +82,7 @@ export function attachmentCounters(paths: Paths): Pick<SocketAttachment, 'name' 
 /**
  * Takes rules away again. Sockets that are closed, and processes that have ended, are no mistake.
  *
- * @throws FirewallError SEAWALL_INPUT if nothing has this name
+ * @throws SeawallError SEAWALL_INPUT if nothing has this name
  */
 export async function detachFromSockets(paths: Paths, name: string): Promise<SocketAttachment> {
   return changing(paths, async () => {
@@ -110,7 +110,7 @@ function refuseTakenName(paths: Paths, name: string): void {
     throw input(`Cannot attach as "${name}": there is such a name [seawall detach ${name} first, or use --name]`)
 }
 
-const input = (message: string): FirewallError => new FirewallError('SEAWALL_INPUT', message)
+const input = (message: string): SeawallError => new SeawallError('SEAWALL_INPUT', message)
 
 function select(paths: Paths, selection: AttachRequest['sockets']): AttachedSocket[] {
   const found = findSockets({ netns: paths.netns, ...selection })

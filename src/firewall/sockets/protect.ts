@@ -29,7 +29,7 @@ export interface Protection extends Disposable {
  * ones: what they drop never reaches the socket.
  *
  * @param rules as in the configuration, such as `limit 1k/s per ip.src if udp`
- * @throws RuleSyntaxError, RuleTypeError, CompileError; FirewallError SEAWALL_INPUT, SEAWALL_FULL; LinuxError SOCKET_GONE
+ * @throws RuleSyntaxError, RuleTypeError, CompileError; SeawallError SEAWALL_INPUT, SEAWALL_FULL; LinuxError SOCKET_GONE
  */
 export async function protect(
   sockets: NodeSocket | readonly NodeSocket[],

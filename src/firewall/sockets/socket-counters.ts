@@ -1,7 +1,7 @@
 import type { BpfMap } from '../../bpf/index.ts'
+import { add, readSlot, zero } from '../../entry/count.ts'
 import type { Action, MalformedPolicy } from '../../rules/ast.ts'
 import { malformedReasons, malformedSlot, PASSED_BY_DEFAULT } from '../../rules/counters.ts'
-import { add, readSlot, zero } from '../counters.ts'
 import { verdictOf } from '../slots.ts'
 import type { Count } from '../types.ts'
 

@@ -1,5 +1,5 @@
+import { SeawallError } from '../../entry/errors.ts'
 import type { MalformedPolicy } from '../../rules/ast.ts'
-import { FirewallError } from '../errors.ts'
 import type { SocketRule } from './socket-counters.ts'
 
 /** A socket as it was when rules were put in front of it. */
@@ -31,7 +31,7 @@ export function encodeSocketManifest(manifest: SocketManifest): Uint8Array {
   return bytes
 }
 
-/** @throws FirewallError SEAWALL_STATE_VERSION */
+/** @throws SeawallError SEAWALL_STATE_VERSION */
 export function decodeSocketManifest(bytes: Uint8Array, folder: string): SocketManifest {
   try {
     const manifest = JSON.parse(new TextDecoder().decode(bytes)) as SocketManifest
@@ -40,5 +40,5 @@ export function decodeSocketManifest(bytes: Uint8Array, folder: string): SocketM
     // Said below.
   }
   const message = `Cannot use the state in "${folder}": another version made it, wanted layout 1 [take it away with that version]`
-  throw new FirewallError('SEAWALL_STATE_VERSION', message)
+  throw new SeawallError('SEAWALL_STATE_VERSION', message)
 }

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { type BpfMap, Program } from '../../bpf/index.ts'
+import { SeawallError } from '../../entry/errors.ts'
+import { Handles } from '../../entry/handles.ts'
+import { createMemory } from '../../entry/memory.ts'
 import type { MalformedPolicy, Rule } from '../../rules/ast.ts'
 import { compile } from '../../rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../../rules/counters.ts'
@@ -7,9 +10,7 @@ import { formatRuleBody } from '../../rules/print.ts'
 import type { SetGeometry } from '../../rules/sets/index.ts'
 import { calibrateClock } from '../clock.ts'
 import type { Desired } from '../desired.ts'
-import { FirewallError } from '../errors.ts'
-import { Handles } from '../handles.ts'
-import { createMemory, createNeeded } from '../maps.ts'
+import { createNeeded } from '../maps.ts'
 import { openSets } from '../sets.ts'
 import { readSocketCounters, type SocketCounters, type SocketRule } from './socket-counters.ts'
 
@@ -21,7 +22,7 @@ export class SocketRules {
   readonly counterMap: BpfMap
   readonly #handles: Handles
 
-  /** @throws CompileError, SetFileError, VerifierError; FirewallError SEAWALL_INPUT for rules that sample */
+  /** @throws CompileError, SetFileError, VerifierError; SeawallError SEAWALL_INPUT for rules that sample */
   static async load(desired: Pick<Desired, 'rules' | 'sets' | 'malformed'>): Promise<SocketRules> {
     refuseSamples(desired.rules)
     const handles = new Handles()
@@ -66,7 +67,7 @@ export class SocketRules {
 function refuseSamples(rules: readonly Rule[]): void {
   const sampling = rules.find(({ action }) => action.kind === 'sample')
   if (sampling === undefined) return
-  throw new FirewallError(
+  throw new SeawallError(
     'SEAWALL_INPUT',
     `Cannot put rule "${sampling.id}" in front of a socket: it samples, wanted drop, pass, limit or count [sample on the interface]`,
   )

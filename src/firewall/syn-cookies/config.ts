@@ -1,6 +1,6 @@
 import type { z } from 'zod'
+import { refuse, refuseUnknownKeys } from '../../entry/schema.ts'
 import { parseRate, RuleError } from '../../rules/index.ts'
-import { refuse, refuseUnknownKeys } from '../schema.ts'
 
 /** The `synCookies` part of the configuration. */
 export interface SynCookiesConfig {

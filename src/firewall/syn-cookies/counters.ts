@@ -1,6 +1,6 @@
 import type { BpfMap } from '../../bpf/index.ts'
+import { readSlot } from '../../entry/count.ts'
 import { Cookie } from '../../generated/syncookies.ts'
-import { readSlot } from '../counters.ts'
 import type { SynCookieCounts } from '../types.ts'
 
 /** What became of the packets that no rule dropped, as far as SYN cookies had to do with it. */

@@ -1,8 +1,8 @@
+import type { DesiredInterface } from '../../entry/interface-config.ts'
+import type { Paths } from '../../entry/paths.ts'
 import type { Config } from '../../generated/syncookies.ts'
 import { findInterface } from '../../linux/interface.ts'
 import { readSysctl } from '../../linux/sysctl.ts'
-import type { DesiredInterface } from '../desired.ts'
-import type { Paths } from '../paths.ts'
 
 /** Bytes of the IP header without options, with those of TCP's, and of the timestamp in every later segment. */
 const HEADERS4 = 40

@@ -1,8 +1,8 @@
 import { type BpfMap, kernelFeatures, type Loaded, load, requireFeature } from '../../bpf/index.ts'
+import type { DesiredInterface } from '../../entry/interface-config.ts'
+import type { Paths } from '../../entry/paths.ts'
 import { type Config, syncookies } from '../../generated/syncookies.ts'
 import type { ClockCalibration } from '../../rules/compile/index.ts'
-import type { DesiredInterface } from '../desired.ts'
-import type { Paths } from '../paths.ts'
 import type { SynCookies } from './config.ts'
 import { offerOf } from './offer.ts'
 

@@ -1,5 +1,5 @@
+import type { Paths } from '../../entry/paths.ts'
 import { readSysctl, writeSysctl } from '../../linux/sysctl.ts'
-import type { Paths } from '../paths.ts'
 
 /**
  * What a listener needs to take the ACK of a cookie that it did not send: that it checks cookies without an overflow of its own, and

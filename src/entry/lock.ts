@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lockFile } from '../bpf/ffi/file-lock.ts'
 import { makeFolder } from '../linux/folder.ts'
-import { FirewallError } from './errors.ts'
+import { SeawallError } from './errors.ts'
 
 export interface Lock {
   release(): void
@@ -16,7 +16,7 @@ export type LockName = 'lock' | 'agent.lock'
 /**
  * Takes an exclusive lock that the kernel gives back when this process ends, however it ends.
  *
- * @throws FirewallError SEAWALL_LOCKED, naming the process that has it.
+ * @throws SeawallError SEAWALL_LOCKED, naming the process that has it.
  */
 export async function takeLock(run: string, name: LockName, waitMs = 0): Promise<Lock> {
   const path = join(run, name)
@@ -41,7 +41,7 @@ function openLockFile(run: string, path: string): number {
     return openSync(path, 'a+', 0o600)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_PERMISSION',
       `Cannot open the lock "${path}": ${code}, wanted a folder that can be written (run as root)`,
       { cause },
@@ -57,7 +57,7 @@ function signLock(fd: number, path: string): void {
   } catch (cause) {
     closeSync(fd)
     const { code } = cause as NodeJS.ErrnoException
-    throw new FirewallError('SEAWALL_FULL', `Cannot write the lock "${path}": ${code} (make room on its file system)`, {
+    throw new SeawallError('SEAWALL_FULL', `Cannot write the lock "${path}": ${code} (make room on its file system)`, {
       cause,
     })
   }
@@ -67,14 +67,14 @@ function tryLock(fd: number, path: string): boolean {
   const error = lockFile(fd)
   if (error === 0) return true
   if (error === -constants.errno.EAGAIN) return false
-  throw new FirewallError('SEAWALL_PERMISSION', `Cannot take the lock "${path}": errno ${-error} (see its file system)`)
+  throw new SeawallError('SEAWALL_PERMISSION', `Cannot take the lock "${path}": errno ${-error} (see its file system)`)
 }
 
-function held(path: string, name: LockName): FirewallError {
+function held(path: string, name: LockName): SeawallError {
   const pid = readFileSync(path, 'utf8').trim()
   const action = name === 'lock' ? 'change the state of Seawall' : 'start the agent'
   const doing = name === 'lock' ? 'is changing it' : 'is the agent'
-  return new FirewallError(
+  return new SeawallError(
     'SEAWALL_LOCKED',
     `Cannot ${action}: process ${pid === '' ? 'unknown' : pid} ${doing} (wait for it, or see ps -p ${pid})`,
   )

@@ -1,25 +1,25 @@
 import { BpfError, BpfMap } from '../bpf/index.ts'
 import { requireCapabilities } from '../linux/capabilities.ts'
 import { LinuxError } from '../linux/errors.ts'
-import { FirewallError } from './errors.ts'
+import { SeawallError } from './errors.ts'
 
 /**
  * Checks that this process may change the kernel's state, and that the kernel has BPF at all.
  *
- * @throws FirewallError SEAWALL_PERMISSION, SEAWALL_NO_BPF
+ * @throws SeawallError SEAWALL_PERMISSION, SEAWALL_NO_BPF
  */
 export function preflight(): void {
   try {
     requireCapabilities(['CAP_NET_ADMIN', 'CAP_SYS_ADMIN'], 'attaching XDP programs and pinning their state')
   } catch (cause) {
     if (!(cause instanceof LinuxError)) throw cause
-    throw new FirewallError('SEAWALL_PERMISSION', cause.message, { cause })
+    throw new SeawallError('SEAWALL_PERMISSION', cause.message, { cause })
   }
   try {
     BpfMap.create({ kind: 'array', name: 'preflight', keySize: 4, valueSize: 4, maxEntries: 1 }).close()
   } catch (cause) {
     if (!(cause instanceof BpfError)) throw cause
-    throw new FirewallError('SEAWALL_NO_BPF', noBpf(cause), { cause })
+    throw new SeawallError('SEAWALL_NO_BPF', noBpf(cause), { cause })
   }
 }
 

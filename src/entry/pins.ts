@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { isBpffs, mountBpffs } from '../linux/bpffs.ts'
-import { FirewallError } from './errors.ts'
+import { SeawallError } from './errors.ts'
 import { defaultPaths, type Paths } from './paths.ts'
 
 /** Pins of the parts that stay from generation to generation. */
@@ -61,13 +61,13 @@ export function removePins(path: string): void {
 /**
  * Makes sure that there is a folder for pinned state on a BPF file system. The usual one is mounted if it is missing.
  *
- * @throws FirewallError SEAWALL_BPFFS.
+ * @throws SeawallError SEAWALL_BPFFS.
  */
 export function prepareFolder(paths: Paths): void {
   if (paths.bpf === defaultPaths.bpf) writing('mount the BPF file system', () => mountBpffs())
   const parent = nearestFolder(paths.bpf)
   if (!isBpffs(parent)) {
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_BPFFS',
       `Cannot keep state in "${paths.bpf}": "${parent}" is no BPF file system (mount -t bpf bpf ${parent})`,
     )
@@ -81,7 +81,7 @@ export function writing<T>(action: string, work: () => T): T {
     return work()
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
-    throw new FirewallError(
+    throw new SeawallError(
       'SEAWALL_BPFFS',
       `Cannot ${action}: ${message} (see mount and permissions of the BPF file system, and run as root)`,
       { cause },
@@ -101,6 +101,6 @@ function listFolder(path: string): string[] {
     if (code === 'ENOENT') return []
     const remedy = code === 'EACCES' ? 'run as root' : 'see its mount and permissions'
     const kind = code === 'EACCES' || code === 'EPERM' ? 'SEAWALL_PERMISSION' : 'SEAWALL_BPFFS'
-    throw new FirewallError(kind, `Cannot read the folder "${path}": ${code} (${remedy})`, { cause })
+    throw new SeawallError(kind, `Cannot read the folder "${path}": ${code} (${remedy})`, { cause })
   }
 }

@@ -2,11 +2,11 @@ import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BpfMap, load, type Program } from '../bpf/index.ts'
 import { entry } from '../generated/entry.ts'
-import type { Step } from './build.ts'
 import { Handles } from './handles.ts'
 import { openMap, openProgram } from './open.ts'
 import type { Paths } from './paths.ts'
 import { makeStaging, removePins, root, writing } from './pins.ts'
+import type { Step } from './step.ts'
 
 /** The parts that stay from generation to generation, open. */
 export interface Root {

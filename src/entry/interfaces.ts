@@ -4,8 +4,8 @@ import { BpfError, type Link, type Program } from '../bpf/index.ts'
 import { LinuxError } from '../linux/errors.ts'
 import { findInterface, ip } from '../linux/interface.ts'
 import { inNetns } from '../linux/netns.ts'
-import type { DesiredInterface } from './desired.ts'
-import { FirewallError } from './errors.ts'
+import { SeawallError } from './errors.ts'
+import type { DesiredInterface } from './interface-config.ts'
 import { openLink } from './open.ts'
 import type { Paths } from './paths.ts'
 import { linkPin, listLinks, writing } from './pins.ts'
@@ -21,7 +21,7 @@ export interface Attached {
 /**
  * Refuses names of a configuration that no interface has. One that is protected already may be away: it is attached when it is back.
  *
- * @throws FirewallError SEAWALL_INTERFACE, naming those that there are.
+ * @throws SeawallError SEAWALL_INTERFACE, naming those that there are.
  */
 export function findNewInterfaces(
   paths: Paths,
@@ -34,7 +34,7 @@ export function findNewInterfaces(
       findInterface(paths.netns, name)
     } catch (cause) {
       if (!(cause instanceof LinuxError)) throw cause
-      throw new FirewallError('SEAWALL_INTERFACE', `${cause.message} (correct "interfaces" in the configuration)`, {
+      throw new SeawallError('SEAWALL_INTERFACE', `${cause.message} (correct "interfaces" in the configuration)`, {
         cause,
       })
     }
@@ -68,12 +68,12 @@ function isBusy(error: BpfError): boolean {
   return error.errno === 'EBUSY' || error.errno === 'EEXIST'
 }
 
-function refused(at: Place, modes: readonly XdpMode[], cause: unknown): FirewallError {
+function refused(at: Place, modes: readonly XdpMode[], cause: unknown): SeawallError {
   const busy = cause instanceof BpfError && isBusy(cause)
   const remedy = busy
     ? `another XDP program is there: ip link set dev ${at.name} xdp off removes it`
     : 'see seawall doctor for what its driver can do'
-  return new FirewallError(
+  return new SeawallError(
     'SEAWALL_INTERFACE',
     `Cannot attach to interface "${at.name}" in ${modes.join(' or ')} mode: ${cause instanceof Error ? cause.message : cause} (${remedy})`,
     { cause },

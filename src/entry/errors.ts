@@ -1,5 +1,5 @@
 /** Every way in which the firewall refuses, under a stable code. */
-export type FirewallErrorCode =
+export type SeawallErrorCode =
   /** Another process is changing the state. */
   | 'SEAWALL_LOCKED'
   /** The kernel's state was made by another version. */
@@ -24,12 +24,12 @@ export type FirewallErrorCode =
   /** No room: counter slots, maps or memory. */
   | 'SEAWALL_FULL'
 
-export class FirewallError extends Error {
-  readonly code: FirewallErrorCode
+export class SeawallError extends Error {
+  readonly code: SeawallErrorCode
 
-  constructor(code: FirewallErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: SeawallErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
-    this.name = 'FirewallError'
+    this.name = 'SeawallError'
     this.code = code
   }
 }

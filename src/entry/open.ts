@@ -1,5 +1,5 @@
 import { BpfError, BpfMap, Link, Program } from '../bpf/index.ts'
-import { FirewallError } from './errors.ts'
+import { SeawallError } from './errors.ts'
 
 /** Opens what is pinned at a path. The kernel wants write access to the file system for it. */
 export const openMap = (pin: string): BpfMap => opening(pin, () => BpfMap.openPinned(pin))
@@ -13,7 +13,7 @@ function opening<T>(pin: string, work: () => T): T {
     if (!(cause instanceof BpfError)) throw cause
     const denied = cause.errno === 'EACCES' || cause.errno === 'EPERM'
     const remedy = denied ? 'run as root' : 'see the mount of the BPF file system; seawall down removes what is broken'
-    throw new FirewallError(
+    throw new SeawallError(
       denied ? 'SEAWALL_PERMISSION' : 'SEAWALL_BPFFS',
       `Cannot open the state at "${pin}": ${cause.message} (${remedy})`,
       { cause },

@@ -4,6 +4,12 @@ import { refuse, strict } from './schema.ts'
 /** A name, or a name and how its XDP program is attached: `auto` falls back to generic XDP if the driver has none. */
 export type InterfaceConfig = string | { readonly name: string; readonly mode?: 'auto' | 'native' | 'generic' }
 
+export interface DesiredInterface {
+  readonly name: string
+  /** `auto`: native XDP, or generic where the driver refuses it. */
+  readonly mode: 'auto' | 'native' | 'generic'
+}
+
 const name = z
   .string({ error: 'the name of a network interface' })
   .regex(/^[^\s/]{1,15}$/, { error: 'the name of a network interface, 1 to 15 characters' })
