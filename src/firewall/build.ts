@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BpfMap, Program } from '../bpf/index.ts'
 import { add, readSlot, zero } from '../entry/count.ts'
+import { SeawallError } from '../entry/errors.ts'
 import { Handles } from '../entry/handles.ts'
 import type { DesiredInterface } from '../entry/interface-config.ts'
 import { createMemory } from '../entry/memory.ts'
 import { openLink, openMap } from '../entry/open.ts'
+import type { BuiltPart, Part } from '../entry/part.ts'
 import type { Paths } from '../entry/paths.ts'
 import { PENDING } from '../entry/pending.ts'
 import { generationFolder, listGenerations, makeStaging, removePins, writing } from '../entry/pins.ts'
@@ -45,6 +47,8 @@ export interface BuildRequest {
   readonly live: Live | undefined
   /** The generation whose maps are used again where they fit: the live one, or the one to roll back to. */
   readonly source: Live | undefined
+  /** What comes behind the rules, all parts that there can be. */
+  readonly parts: readonly Part[]
   /** Generation that a roll back goes to. */
   readonly previous: number | undefined
   /** A map that tells when the generation is rolled back, see pending.ts. */
@@ -106,14 +110,26 @@ class Builder {
     const clock = await calibrateClock()
     const { malformed, synCookies } = this.#request
     const { slotOf } = slots
-    const compiled = compileGeneration({ rules: this.#rules, malformed, synCookies, sets, slotOf, clock, secret })
+    const built = await this.#parts()
+    step('parts')
+    const parts = built.map(({ name }) => name)
+    const compiled = compileGeneration({
+      rules: this.#rules,
+      malformed,
+      synCookies,
+      parts,
+      sets,
+      slotOf,
+      clock,
+      secret,
+    })
     const fds = this.#maps(compiled, slots)
-    await this.#synCookies(clock, secret)
+    this.#chain(built, await this.#synCookies(clock, secret))
     await this.#countConnections(compiled, secret)
     step('maps')
     const program = await this.#load(compiled, fds)
     step('loaded')
-    const manifest = this.#manifest(slots, sets, { secret, clock, instructions: compiled.slots.length })
+    const manifest = this.#manifest(slots, sets, { secret, clock, parts, instructions: compiled.slots.length })
     this.#pinRest(program, manifest)
     step('pinned')
     return { manifest, program, publish: () => this.#publish() }
@@ -220,18 +236,55 @@ class Builder {
     }
   }
 
+  async #parts(): Promise<NamedPart[]> {
+    const { parts } = this.#request
+    this.#refuseUnknown(parts)
+    const built: NamedPart[] = []
+    for (const part of parts) {
+      const folders = {
+        live: partFolder(this.#request.live, part.name),
+        source: partFolder(this.#request.source, part.name),
+      }
+      if (!part.isWanted(folders)) continue
+      const folder = join(this.#staging, part.name)
+      writing(`make the folder "${folder}"`, () => mkdirSync(folder, { mode: 0o700 }))
+      built.push({ name: part.name, built: this.#handles.keep(await part.build({ ...folders, folder })) })
+    }
+    return built
+  }
+
+  /** What this program has no code for must not vanish by a change of something else. */
+  #refuseUnknown(parts: readonly Part[]): void {
+    const unknown = this.#request.live?.manifest.parts.find((name) => !parts.some((part) => part.name === name))
+    if (unknown === undefined) return
+    throw new SeawallError(
+      'SEAWALL_STATE_VERSION',
+      `Cannot change generation ${this.#request.live!.manifest.generation}: it has a "${unknown}", which is not known here (use the agent or the seawall command)`,
+    )
+  }
+
+  /** Packets that the rules let pass go through the parts, then to what answers SYNs. */
+  #chain(parts: readonly NamedPart[], synCookies: Program | undefined): void {
+    const behind = [...parts.map(({ built }) => built.program), ...(synCookies === undefined ? [] : [synCookies])]
+    if (behind[0] !== undefined) this.#opened('stages').setRaw(u32(NEXT_STAGE), u32(behind[0].fd))
+    for (const [index, { built }] of parts.entries()) {
+      const next = behind[index + 1]
+      if (next !== undefined) built.goOnWith(next)
+    }
+  }
+
   /** The stage behind the rules. Its counters are there without it, too: what it counted before stays. */
-  async #synCookies(clock: ClockCalibration, secret: string): Promise<void> {
+  async #synCookies(clock: ClockCalibration, secret: string): Promise<Program | undefined> {
     const cookies = this.#reuse('cookies') ?? this.#pin(this.#handles.keep(createCookieCounters()), 'cookies')
     const { synCookies, interfaces } = this.#request
-    if (synCookies === undefined) return
+    if (synCookies === undefined) return undefined
     const destinations = this.#reuse('destinations')
     const reuse = { cookies, ...(destinations && { destinations }) }
     const request = { ...synCookies, interfaces, clock, secret: BigInt(`0x${secret}`), reuse }
     const { maps, programs } = this.#handles.keep(await loadStage(this.#paths, request))
     if (destinations === undefined) this.#pin(maps.destinations.map, 'destinations')
     writing('pin the program that answers SYNs', () => programs.syncookies.pin(join(this.#staging, 'syncookies')))
-    this.#opened('stages').setRaw(u32(NEXT_STAGE), u32(programs.syncookies.fd))
+    return programs.syncookies
   }
 
   /** What to remember of kernel parameters: as they were before cookies, or that they are to be as they were. */
@@ -272,6 +325,7 @@ class Builder {
       secret: of.secret,
       clock: { hz: of.clock.hz, jiffiesAtZero: String(of.clock.jiffiesAtZero) },
       instructions: of.instructions,
+      parts: of.parts,
       ...this.#sysctls(live),
     }
   }
@@ -306,10 +360,21 @@ class Builder {
   }
 }
 
+interface NamedPart {
+  readonly name: string
+  readonly built: BuiltPart
+}
+
+/** Where a generation has a part; undefined if it has none. */
+export function partFolder(generation: Live | undefined, name: string): string | undefined {
+  return generation?.manifest.parts.includes(name) ? join(generation.folder, name) : undefined
+}
+
 /** What a program was compiled with, beside its rules and sets. */
 interface ProgramFacts {
   readonly secret: string
   readonly clock: ClockCalibration
+  readonly parts: readonly string[]
   readonly instructions: number
 }
 

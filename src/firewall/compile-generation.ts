@@ -7,18 +7,23 @@ import type { SynCookies } from './syn-cookies/config.ts'
 export const NEXT_STAGE = 0
 
 /** All that the program of a generation depends on: the same of it makes the same instructions. */
-export interface CompileInput extends Pick<Manifest, 'sets' | 'secret'> {
-  /** Packets that pass go on to the program that answers SYNs. */
-  readonly synCookies?: SynCookies | undefined
+export interface CompileInput extends Pick<Manifest, 'sets' | 'secret'>, Behind {
   readonly rules: readonly Rule[]
   readonly malformed: MalformedPolicy
   readonly slotOf: ReadonlyMap<string, number>
   readonly clock: ClockCalibration
 }
 
-/** Where a program with SYN cookies goes on, one without ends. */
-export const nextStage = (synCookies: SynCookies | undefined): { next?: number } =>
-  synCookies === undefined ? {} : { next: NEXT_STAGE }
+/** What packets go on to when the rules let them pass. */
+export interface Behind {
+  readonly synCookies?: SynCookies | undefined
+  /** Names of the parts of the generation. */
+  readonly parts: readonly string[]
+}
+
+/** Where a program that others come behind goes on; one without ends. */
+export const nextStage = ({ synCookies, parts }: Behind): { next?: number } =>
+  synCookies === undefined && parts.length === 0 ? {} : { next: NEXT_STAGE }
 
 /** @throws CompileError */
 export function compileGeneration({
@@ -28,7 +33,7 @@ export function compileGeneration({
   slotOf,
   clock,
   secret,
-  synCookies,
+  ...behind
 }: CompileInput): Compiled {
   return compile(
     { rules, malformed },
@@ -37,7 +42,7 @@ export function compileGeneration({
       counterSlot: (id) => slotOf.get(id)!,
       clock,
       secret: BigInt(`0x${secret}`),
-      ...nextStage(synCookies),
+      ...nextStage(behind),
     },
   )
 }

@@ -5,6 +5,7 @@ import { Handles } from '../entry/handles.ts'
 import { detach, findNewInterfaces, interfaceStatus, type LostInterface, lostInterfaces } from '../entry/interfaces.ts'
 import { takeLock } from '../entry/lock.ts'
 import { openMap } from '../entry/open.ts'
+import type { Part } from '../entry/part.ts'
 import type { Paths } from '../entry/paths.ts'
 import {
   createPending,
@@ -19,7 +20,7 @@ import { generationFolder, hasGeneration, listLinks, prepareFolder, removePins }
 import { preflight } from '../entry/preflight.ts'
 import { createRoot, openRoot } from '../entry/root.ts'
 import type { Step } from '../entry/step.ts'
-import type { BuildRequest } from './build.ts'
+import { type BuildRequest, partFolder } from './build.ts'
 import { type CaptureRequest, captureRule } from './capture.ts'
 import { CaptureReader } from './capture-reader.ts'
 import { readCounters } from './counters.ts'
@@ -29,12 +30,12 @@ import type { SetChangeRecord } from './journal.ts'
 import { withLease } from './lease.ts'
 import { type Live, readLive, readManifest, requireLive } from './live.ts'
 import type { Manifest } from './manifest.ts'
-import { draftPlan } from './plan.ts'
+import { type Draft, draftPlan } from './plan.ts'
 import { probe } from './probe.ts'
 import { Samples } from './samples.ts'
 import { SetCache } from './set-cache.ts'
 import { changeSet, findSet, readAddress, readPrefix } from './set-update.ts'
-import { grownSet, keptSets, openSets } from './sets.ts'
+import { grownSet, keptSets, openSets, type SetInput } from './sets.ts'
 import { entryId, firewallStatus, pendingConfirm, ruleStatus, setStatus } from './status.ts'
 import { restoreSysctls, type Sysctls } from './syn-cookies/sysctls.ts'
 import { cleanUp, commit, finishLinks, finishSysctls } from './transaction.ts'
@@ -57,6 +58,8 @@ export interface ApplyRequest {
   readonly confirmWithinMs?: number
   /** Keep the generation that a roll back goes to, and what waits for its confirmation: only files of sets have changed. */
   readonly minor?: boolean
+  /** What comes behind the rules by this configuration, of each kind of part that there is. */
+  readonly parts?: readonly Part[]
 }
 
 export interface FirewallOptions {
@@ -64,6 +67,8 @@ export interface FirewallOptions {
   readonly waitMs?: number
   /** Called between the steps of a transaction, see transaction.ts. */
   readonly step?: Step
+  /** Keeps what comes behind the rules when something else changes. */
+  readonly parts?: readonly Part[]
 }
 
 /**
@@ -74,6 +79,7 @@ export class Firewall {
   readonly #paths: Paths
   readonly #waitMs: number
   readonly #step: Step
+  readonly #parts: readonly Part[]
   readonly #sets = new SetCache()
   #samples: Samples | undefined
   #queue: Promise<unknown> = Promise.resolve()
@@ -82,13 +88,14 @@ export class Firewall {
     this.#paths = paths
     this.#waitMs = options.waitMs ?? 0
     this.#step = options.step ?? (() => undefined)
+    this.#parts = options.parts ?? []
   }
 
   /** What an apply would do. Compiles, but loads and changes nothing. */
-  async plan({ desired }: Pick<ApplyRequest, 'desired'>): Promise<Plan> {
+  async plan({ desired, parts = [] }: Pick<ApplyRequest, 'desired' | 'parts'>): Promise<Plan> {
     const live = readLive(this.#paths)
     findNewInterfaces(this.#paths, desired.interfaces, live?.manifest.interfaces)
-    const { plan, measure } = await draftPlan(live, desired, await openSets(desired.sets))
+    const { plan, measure } = await draft(live, desired, await openSets(desired.sets), parts)
     const warnings = [...plan.warnings, ...this.#interfaceWarnings(live, desired.interfaces)]
     return { ...plan, warnings, instructions: measure() }
   }
@@ -99,9 +106,9 @@ export class Firewall {
     return this.#change(async () => {
       prepareFolder(this.#paths)
       const live = readLive(this.#paths)
-      const { desired } = request
+      const { desired, parts = [] } = request
       const sets = await openSets(desired.sets)
-      const { plan } = await draftPlan(live, desired, sets)
+      const { plan } = await draft(live, desired, sets, parts)
       const changed = live === undefined || !this.#isInForce(live, request, plan)
       const manifest = changed ? await this.#replace(request, live, { configured: desired.rules, sets }) : live.manifest
       const { generation, instructions } = manifest
@@ -355,6 +362,7 @@ export class Firewall {
         malformed: request.desired.malformed,
         synCookies: request.desired.synCookies,
         interfaces: request.desired.interfaces,
+        parts: request.parts ?? [],
         digest: request.digest,
         dynamic: dynamicRules(live),
         live,
@@ -377,6 +385,7 @@ export class Firewall {
       return await this.#commit({
         ...contentsOf(live, live),
         ...parts,
+        parts: this.#parts,
         live,
         source: live,
         previous: live.manifest.previous,
@@ -392,6 +401,7 @@ export class Firewall {
     const source: Live = { folder, manifest: readManifest(folder), program: live.program }
     return this.#commit({
       ...contentsOf(source, live),
+      parts: this.#parts,
       live,
       source,
       previous: live.manifest.generation,
@@ -432,6 +442,20 @@ export class Firewall {
     for (const name of listLinks(this.#paths)) detach(this.#paths, name)
     removePins(this.#paths.bpf)
   }
+}
+
+/** What would change of the firewall and of what comes behind it. */
+async function draft(
+  live: Live | undefined,
+  desired: Desired,
+  sets: readonly SetInput[],
+  parts: readonly Part[],
+): Promise<Draft> {
+  const wanted = parts.filter((part) => part.isWanted({ live: undefined, source: undefined })).map(({ name }) => name)
+  const { plan, measure } = await draftPlan(live, desired, { sets, parts: wanted })
+  const changes = [...plan.changes]
+  for (const part of parts) changes.push(...(await part.changes(partFolder(live, part.name))))
+  return { plan: { ...plan, changes }, measure }
 }
 
 /** What a generation holds, with the dynamic rules of the live one. */

@@ -20,7 +20,7 @@ export const SAMPLES_SIZE = 1 << 20
  * number here shows.
  */
 const format = {
-  format: 2,
+  format: 3,
   SLOTS,
   FIRST_RULE_SLOT,
   COUNTER_SIZE,

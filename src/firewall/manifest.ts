@@ -64,6 +64,8 @@ export interface Manifest {
   /** How the kernel's clocks run, as its program was told; `jiffiesAtZero` is decimal. */
   readonly clock: { readonly hz: number; readonly jiffiesAtZero: string }
   readonly instructions: number
+  /** Names of the parts that come behind the rules. */
+  readonly parts: readonly string[]
   /** When SYNs are answered with cookies, and the kernel parameters that this changed, as they were. */
   readonly synCookies?: SynCookies & { readonly before: Sysctls }
   /** Kernel parameters to put back, as SYN cookies are gone. */

@@ -4,14 +4,13 @@ import { type ClockCalibration, compile } from '../rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../rules/counters.ts'
 import { formatRuleBody } from '../rules/print.ts'
 import type { SetGeometry } from '../rules/sets/index.ts'
-import { nextStage } from './compile-generation.ts'
+import { type Behind, nextStage } from './compile-generation.ts'
 import type { Desired } from './desired.ts'
 import { diff, type Outline } from './diff.ts'
 import { dynamicRules } from './dynamic.ts'
 import type { Live } from './live.ts'
 import type { Manifest } from './manifest.ts'
 import type { SetInput } from './sets.ts'
-import type { SynCookies } from './syn-cookies/config.ts'
 import type { Plan } from './types.ts'
 import { ruleWarnings } from './warnings.ts'
 
@@ -25,12 +24,18 @@ export interface Draft {
   measure(): number
 }
 
+export interface DraftInput {
+  readonly sets: readonly SetInput[]
+  /** Names of the parts that the configuration has. */
+  readonly parts: readonly string[]
+}
+
 /**
- * Says what would change.
+ * Says what would change of the firewall.
  *
  * @throws SetFileError, SeawallError SEAWALL_DUPLICATE_RULE
  */
-export async function draftPlan(live: Live | undefined, desired: Desired, sets: readonly SetInput[]): Promise<Draft> {
+export async function draftPlan(live: Live | undefined, desired: Desired, { sets, parts }: DraftInput): Promise<Draft> {
   const known = new Map<string, { prefixes: number; geometry: SetGeometry }>()
   const manifest = live?.manifest
   for (const input of sets) known.set(input.name, await describe(input, manifest))
@@ -51,7 +56,8 @@ export async function draftPlan(live: Live | undefined, desired: Desired, sets: 
   const warnings = ruleWarnings(desired.rules, sizes)
   return {
     plan: { fresh: live === undefined, changes: diff(manifest, outline), rules: rules.length, warnings },
-    measure: () => measure({ rules, malformed: desired.malformed }, geometries, desired.synCookies),
+    measure: () =>
+      measure({ rules, malformed: desired.malformed }, geometries, { synCookies: desired.synCookies, parts }),
   }
 }
 
@@ -74,8 +80,8 @@ function refuseTwins(outline: Outline, dynamic: ReadonlySet<string>): void {
   )
 }
 
-function measure(rules: RuleSet, sets: ReadonlyMap<string, SetGeometry>, synCookies: SynCookies | undefined): number {
+function measure(rules: RuleSet, sets: ReadonlyMap<string, SetGeometry>, behind: Behind): number {
   let next = FIRST_RULE_SLOT
-  return compile(rules, { sets, counterSlot: () => next++, clock: anyClock, secret: 0n, ...nextStage(synCookies) })
-    .slots.length
+  return compile(rules, { sets, counterSlot: () => next++, clock: anyClock, secret: 0n, ...nextStage(behind) }).slots
+    .length
 }

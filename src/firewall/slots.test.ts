@@ -30,6 +30,7 @@ function manifest(generation: number, rules: readonly SlotRule[], plan: SlotPlan
     secret: '0',
     clock: { hz: 250, jiffiesAtZero: '0' },
     instructions: 0,
+    parts: [],
   }
 }
 

@@ -1,0 +1,37 @@
+import type { Program } from '../bpf/index.ts'
+import type { Change } from './types.ts'
+
+/** Folders of pins of one part, in several generations. */
+export interface PartFolders {
+  /** In the generation in force, if that has the part. */
+  readonly live: string | undefined
+  /** In the generation whose contents are wanted again: the one in force, or the one that is rolled back to. */
+  readonly source: string | undefined
+}
+
+export interface PartPlace extends PartFolders {
+  /** Where to pin, empty. */
+  readonly folder: string
+}
+
+/**
+ * What a capability beside the firewall has in a generation: a program for the packets that rules let pass, and its maps. It comes
+ * into force, and goes, with the generation as a whole.
+ */
+export interface Part {
+  /** Of its folder in a generation, and of its key in the configuration. */
+  readonly name: string
+  /** What would change, for a plan; nothing is loaded. */
+  changes(live: string | undefined): Promise<readonly Change[]>
+  /** Whether the generation is to have it. */
+  isWanted(folders: PartFolders): boolean
+  /** Loads and pins it aside. */
+  build(place: PartPlace): Promise<BuiltPart>
+}
+
+export interface BuiltPart {
+  readonly program: Program
+  /** Has it hand the packets that are for this machine on to another program. */
+  goOnWith(next: Program): void
+  close(): void
+}
