@@ -1,3 +1,4 @@
+import { documentBytes, parseDocument } from '../entry/document.ts'
 import { SeawallError } from '../entry/errors.ts'
 import type { DesiredInterface } from '../entry/interface-config.ts'
 import type { Capture } from '../rules/ast.ts'
@@ -72,16 +73,9 @@ export interface Manifest {
   readonly restore?: Sysctls
 }
 
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-
-/** A manifest as the bytes of a map value, whose length is a multiple of 8. */
+/** A manifest as the bytes of a map value. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
-  const text = encoder.encode(JSON.stringify(manifest))
-  const bytes = new Uint8Array(Math.ceil(text.length / 8) * 8)
-  bytes.fill(0x20)
-  bytes.set(text)
-  return bytes
+  return documentBytes(manifest)
 }
 
 /**
@@ -101,10 +95,6 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 }
 
 function parse(bytes: Uint8Array): Manifest | undefined {
-  try {
-    const value = JSON.parse(decoder.decode(bytes)) as Manifest | null
-    return typeof value?.layout === 'string' ? value : undefined
-  } catch {
-    return undefined
-  }
+  const value = parseDocument(bytes) as Manifest | null | undefined
+  return typeof value?.layout === 'string' ? value : undefined
 }

@@ -1,0 +1,76 @@
+import { command } from './command.ts'
+import { type InterfaceState, listInterfaces } from './interface.ts'
+import type { Netns } from './netns.ts'
+
+/** Where a frame for an address goes: out of an interface, to a MAC address. */
+export interface NextHop {
+  readonly ifindex: number
+  readonly mtu: number
+  /** MAC address of the interface as text. */
+  readonly srcMac: string
+  /** MAC address of the gateway, or of the address itself, as text. */
+  readonly dstMac: string
+}
+
+interface RouteJson {
+  readonly type?: string
+  readonly dst: string
+  readonly gateway?: string
+  /** A gateway of the other family (RFC 5549). */
+  readonly via?: { readonly host: string }
+  readonly dev: string
+}
+
+interface NeighbourJson {
+  readonly dst: string
+  readonly dev: string
+  readonly lladdr?: string
+  readonly state: readonly string[]
+}
+
+/** Neighbours in these states have no address that can be used. */
+const USELESS: readonly string[] = ['FAILED', 'INCOMPLETE', 'NONE']
+
+/**
+ * The next hop of each address by the kernel's routes and neighbours; none for addresses of this machine, without a route, or whose
+ * neighbour is not known (yet). One run of iproute2 for all of them.
+ *
+ * @param addresses as the kernel writes them: dotted quad, or RFC 5952.
+ */
+export function nextHops(netns: Netns, addresses: readonly string[]): ReadonlyMap<string, NextHop> {
+  if (addresses.length === 0) return new Map()
+  const interfaces = new Map(listInterfaces(netns).map((one) => [one.name, one]))
+  const lines = askKernel(netns, ['neigh show', ...addresses.map((address) => `route get ${address}`)])
+  const neighbours = new Map<string, string>()
+  const routes: RouteJson[] = []
+  for (const line of lines) {
+    for (const one of JSON.parse(line) as (RouteJson & NeighbourJson)[]) {
+      if (one.state === undefined) routes.push(one)
+      else if (one.lladdr && !one.state.some((state) => USELESS.includes(state)))
+        neighbours.set(placeOf(one.dev, one.dst), one.lladdr)
+    }
+  }
+  return new Map(routes.flatMap((route) => hopOf(route, interfaces, neighbours)))
+}
+
+/** Answers come one a line; what fails, such as an address without a route, has none. */
+function askKernel(netns: Netns, commands: readonly string[]): string[] {
+  const where = netns === null ? [] : ['-n', netns]
+  // The exit code tells that one of them failed, which is no failure of the whole.
+  const script = 'ip "$@" -json -force -batch - 2>/dev/null || true'
+  const output = command('sh', ['-c', script, 'ip', ...where], { input: `${commands.join('\n')}\n` })
+  return output.split('\n').filter((line) => line.startsWith('['))
+}
+
+function hopOf(
+  { type, dst, gateway, via, dev }: RouteJson,
+  interfaces: ReadonlyMap<string, InterfaceState>,
+  neighbours: ReadonlyMap<string, string>,
+): [string, NextHop][] {
+  const found = interfaces.get(dev)
+  const dstMac = neighbours.get(placeOf(dev, gateway ?? via?.host ?? dst))
+  if (found === undefined || dstMac === undefined || type !== undefined) return []
+  return [[dst, { ifindex: found.ifindex, mtu: found.mtu, srcMac: found.mac, dstMac }]]
+}
+
+const placeOf = (dev: string, address: string): string => `${dev} ${address}`
