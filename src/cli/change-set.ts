@@ -1,5 +1,5 @@
+import { formatDuration } from '../entry/duration.ts'
 import { formatPrefix, parsePrefix } from '../net/prefix.ts'
-import { formatDuration } from './duration.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import type { Session } from './session.ts'
 

@@ -1,6 +1,6 @@
+import { parseDuration } from '../../entry/duration.ts'
 import type { CaptureRequest } from '../../firewall/index.ts'
 import { MAX_SNAPLEN } from '../../rules/compile/capture.ts'
-import { parseDuration } from '../duration.ts'
 import { usageError } from '../exit-codes.ts'
 import { parseCount } from '../parse-count.ts'
 import { parseShare } from '../parse-share.ts'

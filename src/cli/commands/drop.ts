@@ -1,5 +1,5 @@
+import { formatDuration, parseDuration } from '../../entry/duration.ts'
 import type { CommandSpec } from '../command.ts'
-import { formatDuration, parseDuration } from '../duration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { ruleBody } from '../format/rules.ts'
 

@@ -1,5 +1,5 @@
+import { parseDuration } from '../../entry/duration.ts'
 import type { CommandSpec } from '../command.ts'
-import { parseDuration } from '../duration.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { parseCount } from '../parse-count.ts'
 import { parseShare } from '../parse-share.ts'

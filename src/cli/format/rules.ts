@@ -1,5 +1,5 @@
+import { formatDuration } from '../../entry/duration.ts'
 import type { RuleStatus } from '../../firewall/index.ts'
-import { formatDuration } from '../duration.ts'
 import type { Session } from '../session.ts'
 import { formatBytes, formatCount } from './numbers.ts'
 import type { Column } from './table.ts'

@@ -1,6 +1,6 @@
 import type { Status } from '../../agent/index.ts'
+import { formatDuration } from '../../entry/duration.ts'
 import type { Count, CountersReport, FirewallStatus } from '../../firewall/index.ts'
-import { formatDuration } from '../duration.ts'
 import type { Session } from '../session.ts'
 import { formatBytes, formatCount, formatShare, plural } from './numbers.ts'
 

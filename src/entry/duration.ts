@@ -1,4 +1,4 @@
-import { usageError } from './exit-codes.ts'
+import { SeawallError } from './errors.ts'
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -15,7 +15,8 @@ export function parseDuration(text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
   const ms = parts.reduce((sum, [, number, unit]) => sum + Number(number) * units[unit!]!, 0)
   if (parts.map(([part]) => part).join('') !== text || ms < 1 || ms > LONGEST) {
-    throw usageError(
+    throw new SeawallError(
+      'SEAWALL_INPUT',
       `Cannot read duration "${text}": wanted a number with a unit, up to a year (for example 90s, 10m, 1h30m)`,
     )
   }
