@@ -1,5 +1,10 @@
 import { z } from 'zod'
+import { NetError } from '../net/errors.ts'
+import { type Prefix, parsePrefix } from '../net/prefix.ts'
 import { closest } from '../rules/suggest.ts'
+
+/** A path inside the part of the configuration that is read. */
+export type At = readonly (string | number)[]
 
 /** What a custom issue says beside its message, which in all of Seawall's schemas is what was wanted. */
 export interface IssueParams {
@@ -21,26 +26,32 @@ export function strict<S extends Shape>(shape: S, wanted = 'an object'): z.ZodOb
 }
 
 /** Adds an issue whose message is what was wanted. */
-export function refuse(
-  context: z.RefinementCtx,
-  path: readonly (string | number)[],
-  wanted: string,
-  params: IssueParams = {},
-): void {
+export function refuse(context: z.RefinementCtx, path: At, wanted: string, params: IssueParams = {}): void {
   context.addIssue({ code: 'custom', message: wanted, path: [...path], params: { ...params } })
 }
 
 /** Refuses keys that are not among `known`. */
-export function refuseUnknownKeys(
-  context: z.RefinementCtx,
-  value: object,
-  known: readonly string[],
-  path: readonly (string | number)[],
-): void {
+export function refuseUnknownKeys(context: z.RefinementCtx, value: object, known: readonly string[], path: At): void {
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue
     const meant = closest(key, known)
     const remedy = meant === undefined ? 'remove it' : `did you mean "${meant}"?`
     refuse(context, [...path, key], `one of ${known.join(', ')}`, { key: true, found: `unknown key "${key}"`, remedy })
+  }
+}
+
+/** A value with keys: neither a list nor null. */
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Reads a prefix or an address; undefined, and an issue added, if it is neither. */
+export function readPrefix(value: unknown, context: z.RefinementCtx, path: At, wanted: string): Prefix | undefined {
+  if (typeof value !== 'string') return void refuse(context, path, wanted)
+  try {
+    return parsePrefix(value)
+  } catch (error) {
+    if (!(error instanceof NetError)) throw error
+    const remedy = /\((write .*)\)$/.exec(error.message)?.[1]
+    return void refuse(context, path, wanted, remedy === undefined ? {} : { remedy })
   }
 }

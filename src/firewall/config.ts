@@ -1,12 +1,11 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { DesiredInterface } from '../entry/interface-config.ts'
-import { refuse, refuseUnknownKeys } from '../entry/schema.ts'
-import { NetError } from '../net/errors.ts'
-import { type Prefix, parsePrefix } from '../net/prefix.ts'
+import { type At, isObject, readPrefix, refuse, refuseUnknownKeys } from '../entry/schema.ts'
+import type { Prefix } from '../net/prefix.ts'
 import type { MalformedPolicy, Rule } from '../rules/ast.ts'
 import type { Desired, SetSource } from './desired.ts'
-import { type At, type RuleConfig, RuleReader } from './rule-config.ts'
+import { type RuleConfig, RuleReader } from './rule-config.ts'
 import { stableId } from './rule-id.ts'
 import { readSynCookies, type SynCookies, type SynCookiesConfig } from './syn-cookies/config.ts'
 
@@ -68,7 +67,7 @@ export function toDesired(interfaces: readonly DesiredInterface[], firewall: Che
 function readSets(value: unknown, context: z.RefinementCtx): Map<string, SetSource> {
   const sets = new Map<string, SetSource>()
   if (value === undefined) return sets
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     refuse(context, ['sets'], 'an object of sets, such as { bogons: { file: "bogons.txt" } }')
     return sets
   }
@@ -102,18 +101,7 @@ function readSet(at: At, set: unknown, context: z.RefinementCtx): SetSource | un
 
 function readPrefixes(at: At, list: readonly unknown[], context: z.RefinementCtx): Prefix[] {
   const wanted = 'a prefix or an address such as "192.0.2.0/24" or "2001:db8::1"'
-  const prefixes: Prefix[] = []
-  for (const [index, text] of list.entries()) {
-    try {
-      if (typeof text === 'string') prefixes.push(parsePrefix(text))
-      else refuse(context, [...at, index], wanted)
-    } catch (error) {
-      if (!(error instanceof NetError)) throw error
-      const remedy = /\((write .*)\)$/.exec(error.message)?.[1]
-      refuse(context, [...at, index], wanted, remedy === undefined ? {} : { remedy })
-    }
-  }
-  return prefixes
+  return list.flatMap((text, index) => readPrefix(text, context, [...at, index], wanted) ?? [])
 }
 
 function readRules(value: unknown, sets: ReadonlyMap<string, SetSource>, context: z.RefinementCtx): Rule[] {

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { refuse, refuseUnknownKeys } from '../entry/schema.ts'
+import { type At, refuse, refuseUnknownKeys } from '../entry/schema.ts'
 import type { Expr, Rule } from '../rules/ast.ts'
 import { ruleSetProblems } from '../rules/check-rule.ts'
 import { RuleError } from '../rules/errors.ts'
@@ -35,9 +35,6 @@ const more: Readonly<Record<ActionName, readonly string[]>> = {
   limit: ['rate', 'burst', 'per'],
   sample: ['every'],
 }
-
-/** A path inside the part of the configuration that is read. */
-export type At = readonly (string | number)[]
 
 const WANTED = `a rule: text such as "drop if udp.srcport == 53", or an object with one of ${actions.join(', ')}`
 
@@ -160,7 +157,7 @@ function meantAction(item: object): string | undefined {
 
 /** A rule whose id was only derived loses it: two equal rules must not have the same. */
 function unnamed(rule: Rule): Rule {
-  return rule.id === derivedId(rule.action, formatRuleBody(rule)) ? { ...rule, id: '' } : rule
+  return rule.id === derivedId(rule.action.kind, formatRuleBody(rule)) ? { ...rule, id: '' } : rule
 }
 
 function lowerFirst(text: string): string {

@@ -7,7 +7,7 @@ import { derivedId } from '../rules/rule-defaults.ts'
  * the same gets a number.
  */
 export function stableId(rule: Pick<Rule, 'action' | 'when'>, taken: { has(id: string): boolean }): string {
-  const id = derivedId(rule.action, formatRuleBody(rule))
+  const id = derivedId(rule.action.kind, formatRuleBody(rule))
   if (!taken.has(id)) return id
   let number = 2
   while (taken.has(`${id}-${number}`)) number += 1

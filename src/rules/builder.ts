@@ -125,5 +125,5 @@ export const sample = (when: Condition, options: SampleOptions): Rule =>
 
 function rule(action: Action, { expr: when }: Condition, { id }: RuleOptions): Rule {
   checkAction(action)
-  return { id: id ?? derivedId(action, formatRuleBody({ action, when })), action, when }
+  return { id: id ?? derivedId(action.kind, formatRuleBody({ action, when })), action, when }
 }

@@ -27,7 +27,7 @@ export function formatExpr(expr: Expr): string {
 /** The text of a rule, with its id unless that is the one derived from the text. `until` has no text. */
 export function formatRule(rule: Rule): string {
   const body = formatRuleBody(rule)
-  return rule.id === derivedId(rule.action, body) ? body : `${rule.id}: ${body}`
+  return rule.id === derivedId(rule.action.kind, body) ? body : `${rule.id}: ${body}`
 }
 
 /** The text of a rule without its id. */

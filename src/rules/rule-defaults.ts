@@ -1,6 +1,5 @@
 /** What a rule's text may leave out, and what stands for it. */
 import { createHash } from 'node:crypto'
-import type { Action } from './ast.ts'
 
 /** Packets of burst of a limit that names none: what it lets through in a second, one at least. */
 export const defaultBurst = (rate: number): number => Math.max(1, Math.ceil(rate))
@@ -20,9 +19,9 @@ export function perUnit(rate: number): { name: keyof typeof rateUnits; count: nu
   return undefined
 }
 
-/** The id of a rule that names none: its action and a hash of its canonical text. */
-export function derivedId(action: Action, body: string): string {
-  return `${action.kind}-${createHash('sha256').update(body).digest('hex').slice(0, 8)}`
+/** The id of what names none: its kind, of a rule its action's, and a hash of its canonical text. */
+export function derivedId(kind: string, body: string): string {
+  return `${kind}-${createHash('sha256').update(body).digest('hex').slice(0, 8)}`
 }
 
 /** What an id may look like. */

@@ -96,7 +96,7 @@ function readRule(source: string, span: Span, options: ParseOptions): ReadRule {
   if (cursor.token.kind !== 'end') cursor.fail('"and", "or" or the end')
   const name = found?.[1]
   const id = name === undefined ? undefined : { offset: source.indexOf(name, span.offset), length: name.length }
-  return { rule: { id: name ?? derivedId(action, formatRuleBody({ action, when })), action, when }, id }
+  return { rule: { id: name ?? derivedId(action.kind, formatRuleBody({ action, when })), action, when }, id }
 }
 
 const actionWords = ['drop', 'pass', 'count', 'limit', 'sample'] as const

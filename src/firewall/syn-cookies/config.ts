@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { refuse, refuseUnknownKeys } from '../../entry/schema.ts'
+import { isObject, refuse, refuseUnknownKeys } from '../../entry/schema.ts'
 import { parseRate, RuleError } from '../../rules/index.ts'
 
 /** The `synCookies` part of the configuration. */
@@ -46,9 +46,6 @@ function tryRate(text: string): number | undefined {
     throw error
   }
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** For plans and status: `off`, `always`, `above 5000 SYN/s`. */
 export function formatSynCookies(synCookies: SynCookies | undefined): string {
