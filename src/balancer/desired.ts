@@ -3,6 +3,8 @@ import type { Prefix } from '../net/prefix.ts'
 
 export type Encapsulation = 'ipip' | 'gue'
 
+export type Protocol = 'tcp' | 'udp'
+
 /** A server, and where packets for it are sent. */
 export interface DesiredBackend {
   readonly name: string
@@ -25,6 +27,7 @@ export interface DesiredCheck {
         readonly status: number
       }
     | { readonly kind: 'dns'; readonly port: number; readonly name: string }
+    /** `send` and `expect`: one character is one byte. */
     | { readonly kind: 'udp'; readonly port: number; readonly send: string; readonly expect?: string }
     | { readonly kind: 'command'; readonly command: readonly string[] }
   readonly everyMs: number
@@ -38,7 +41,7 @@ export interface DesiredCheck {
 export interface DesiredService {
   readonly id: string
   readonly prefix: Prefix
-  readonly protocols: readonly ('tcp' | 'udp')[]
+  readonly protocols: readonly Protocol[]
   readonly ports: 'all' | readonly number[]
   /** Names of its backends, sorted. */
   readonly backends: readonly string[]
