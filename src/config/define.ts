@@ -1,3 +1,4 @@
+import type { BalancerConfig } from '../balancer/config.ts'
 import type { InterfaceConfig } from '../entry/interface-config.ts'
 import type { FirewallConfig } from '../firewall/config.ts'
 
@@ -6,6 +7,8 @@ export interface SeawallConfig {
   /** Interfaces that Seawall protects: `['eth0']`, or `[{ name: 'eth0', mode: 'generic' }]`. */
   readonly interfaces: readonly InterfaceConfig[]
   readonly firewall?: FirewallConfig
+  /** Spreads the packets of services over servers; off unless it is there. */
+  readonly balancer?: BalancerConfig
   /** Where Prometheus can read the counters, for example `{ listen: '127.0.0.1:9435' }`. Nowhere if absent. */
   readonly metrics?: { readonly listen: string }
   /** Unix socket of the local API; `/run/seawall/seawall.sock` if absent. */

@@ -183,6 +183,102 @@ test('loadConfig refuses two rules of one id, and two actions in one rule', asyn
   assert.deepEqual(places(issues), ['3:1 firewall.rules[1]', '4:1 firewall.rules[2]'])
 })
 
+const key = '8f14e45fceea167a5a36dedd4bea2543'
+
+test('loadConfig reads a balancer, and its digest is of the balancer too', async () => {
+  const config = (weight: number) => ({
+    interfaces: ['eth0'],
+    balancer: {
+      key,
+      backends: { edge1: '10.0.1.1', edge2: { address: 'fd00::2', weight } },
+      services: [{ id: 'web', address: '192.0.2.53', ports: [80, 443], protocol: 'tcp' }],
+    },
+  })
+  const { balancer: _, ...without } = config(1)
+  const [none, one, two] = await Promise.all(
+    [without, config(1), config(2)].map((value, index) =>
+      loadConfig(write(`balancer-${index}.json`, JSON.stringify(value))),
+    ),
+  )
+  assert.equal(none!.balancer, undefined)
+  assert.deepEqual(one!.balancer!.services[0]!.backends, ['edge1', 'edge2'])
+  assert.equal(two!.balancer!.backends[1]!.weight, 2)
+  assert.deepEqual(one!.desired, none!.desired)
+  assert.equal(new Set([none, one, two].map((loaded) => loaded!.digest)).size, 3)
+})
+
+test('loadConfig finds the lines of mistakes of a balancer in YAML', async () => {
+  const issues = await issuesOf(
+    write(
+      'balancer.yaml',
+      `interfaces: [eth0]
+balancer:
+  key: 12345678901234567890123456789012
+  backends:
+    edge1: 10.0.1.1
+    edge2: { address: 10.0.1.1, weigth: 2 }
+  services:
+    - { id: web, address: 192.0.2.53, ports: [80, 443, 80], protocol: tcp }
+    - id: dns
+      address: 192.0.2.1/24
+      port: 53
+      protocol: udp
+      backends: [edge1, egde2]
+      check: { dns: example.com, every: 2 s }
+    - address: 192.0.2.54
+      protocol: tcp
+  bucket: 1024
+`,
+    ),
+  )
+  assert.deepEqual(places(issues), [
+    '3:8 balancer.key',
+    '6:23 balancer.backends.edge2.address',
+    '6:33 balancer.backends.edge2.weigth',
+    '8:56 balancer.services[0].ports[2]',
+    '10:16 balancer.services[1].address',
+    '13:25 balancer.services[1].backends[1]',
+    '14:41 balancer.services[1].check.every',
+    '15:7 balancer.services[2]',
+    '17:3 balancer.bucket',
+  ])
+  assert.deepEqual([issues[0]!.found, issues[0]!.remedy], ['a number', 'put it in quotes'])
+  assert.equal(issues[8]!.remedy, 'did you mean "buckets"?')
+})
+
+test('loadConfig finds the lines of mistakes of a balancer in TypeScript', async () => {
+  const issues = await issuesOf(
+    write(
+      'balancer.ts',
+      `import { defineConfig } from 'seawall'
+
+const backends = {
+  edge1: '10.0.1.1',
+  edge2: '10.0.1',
+}
+const dns = { address: '192.0.2.53', port: 53, protocol: 'udp' } as const
+
+export default defineConfig({
+  interfaces: ['eth0'],
+  balancer: {
+    key: '${'0'.repeat(32)}',
+    backends,
+    services: [{ id: 'dns', ...dns, quick: true }, dns],
+    buckets: 1000,
+  },
+} as never)
+`,
+    ),
+  )
+  assert.deepEqual(places(issues), [
+    '5:10 balancer.backends.edge2',
+    '7:13 balancer.services[1]',
+    '12:10 balancer.key',
+    '14:37 balancer.services[0].quick',
+    '15:14 balancer.buckets',
+  ])
+})
+
 test('findConfig prefers TypeScript', () => {
   assert.equal(findConfig(folder), undefined)
   const yaml = write('seawall.yaml', '')

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, join, resolve } from 'node:path'
+import type { DesiredBalancer } from '../balancer/desired.ts'
 import { toDesired } from '../firewall/config.ts'
 import type { Desired } from '../firewall/desired.ts'
 import type { Document } from './document.ts'
@@ -19,6 +20,8 @@ export interface LoadedConfig {
   /** Of what it means for the data plane, without the contents of set files. */
   readonly digest: string
   readonly desired: Desired
+  /** Absent where nothing is balanced. */
+  readonly balancer?: DesiredBalancer
   readonly metrics?: { readonly listen: string }
   readonly api: { readonly socket: string }
 }
@@ -49,22 +52,23 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   const document = await readDocument(file, await readText(file))
   const parsed = configSchema.safeParse(document.value)
   if (!parsed.success) throw new ConfigError(placeIssues(file, document, parsed.error.issues))
-  const { interfaces, firewall, metrics, api } = parsed.data
+  const { interfaces, firewall, balancer, metrics, api } = parsed.data
   const desired = toDesired(interfaces, firewall, dirname(file))
   const setFiles = [...desired.sets.values()].flatMap((source) => (source.kind === 'file' ? [source.path] : []))
   return {
     path: file,
     files: [file, ...setFiles],
-    digest: digestOf(desired),
+    digest: digestOf(desired, balancer),
     desired,
+    ...(balancer === undefined ? {} : { balancer }),
     ...(metrics === undefined ? {} : { metrics }),
     api,
   }
 }
 
-/** A digest of a value, the same whenever the value is. */
-export function digestOf(desired: Desired): string {
-  const text = JSON.stringify({ ...desired, sets: [...desired.sets] }, (_, value: unknown) => {
+/** A digest of what shall be, the same whenever that is. */
+export function digestOf(desired: Desired, balancer?: DesiredBalancer): string {
+  const text = JSON.stringify({ ...desired, sets: [...desired.sets], balancer }, (_, value: unknown) => {
     if (typeof value === 'bigint') return `${value}n`
     return value instanceof Uint8Array ? [...value] : value
   })

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { balancerSchema } from '../balancer/config.ts'
 import { interfacesSchema } from '../entry/interface-config.ts'
 import { strict } from '../entry/schema.ts'
 import { firewallSchema } from '../firewall/config.ts'
@@ -19,6 +20,7 @@ export const configSchema = strict(
   {
     interfaces: interfacesSchema,
     firewall: firewallSchema,
+    balancer: balancerSchema.optional(),
     metrics: strict({ listen }, 'an object such as { listen: "127.0.0.1:9435" }').optional(),
     api: strict({ socket }, `an object such as { socket: "${DEFAULT_SOCKET}" }`).default({ socket: DEFAULT_SOCKET }),
   },

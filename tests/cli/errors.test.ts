@@ -24,6 +24,10 @@ writeFileSync(
   join(folder, 'wrong.yaml'),
   'interfaces: [eth0]\nfirewall:\n  rules:\n    - drop: udp.dstprt == 53\n    - frob: 1\n',
 )
+writeFileSync(
+  join(folder, 'balancer.yaml'),
+  'interfaces: [eth0]\nbalancer:\n  key: "0"\n  backends: { a: 10.0.0.1 }\n  services: [{ address: 192.0.2.53, prt: 53 }]\n',
+)
 writeFileSync(join(folder, 'syntax.yaml'), 'interfaces: [eth0\n')
 writeFileSync(join(folder, 'set.yaml'), 'interfaces: [eth0]\nfirewall:\n  sets: { bad: { file: bad.txt } }\n')
 writeFileSync(join(folder, 'noset.yaml'), 'interfaces: [eth0]\nfirewall:\n  sets: { bad: { file: none.txt } }\n')
@@ -69,6 +73,10 @@ const wrong: readonly (readonly [line: string, message: RegExp])[] = [
   ['check', /Cannot find a configuration/],
   ['check --config none.yaml', /ENOENT/],
   ['check --config wrong.yaml', /2 problems in wrong.yaml(.|\n)*wrong.yaml:4:13(.|\n)*\^(.|\n)*wrong.yaml:5/],
+  [
+    'check --config balancer.yaml',
+    /balancer.yaml:3:8 {2}balancer.key(.|\n)*balancer.yaml:5:14 {2}balancer.services\[0\](.|\n)*did you mean "port"/,
+  ],
   ['check --config syntax.yaml', /syntax.yaml:\d/],
   ['check --config raw.pcap', /extension ".pcap"/],
   ['check --config set.yaml', /bad.txt:1002: .*300.0.0.1/],

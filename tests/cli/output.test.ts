@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
 import { writePcap } from '../../src/net/pcap.ts'
 import { FixedControl, NTP } from './fixed-control.ts'
@@ -98,6 +98,16 @@ test('seawall uses colours on a terminal, and none with NO_COLOR, --no-color or 
   assert.ok(!(await run(['rollback'], { ...terminal, env: { NO_COLOR: '1' } })).stdout.includes(ansi))
   assert.ok(!(await run(['rollback', '--no-color'], terminal)).stdout.includes(ansi))
   assert.ok(!(await run(['rollback'], { ...terminal, env: { TERM: 'dumb' } })).stdout.includes(ansi))
+})
+
+test('seawall check counts what the balancer has, if there is one', async () => {
+  const example = resolve('examples/config-balancer.yaml')
+  const { stdout } = await runSeawall(['check', '--config', example])
+  assert.equal(stdout, `ok  ${example}: 1 interface, 1 rule, 0 sets (0 prefixes), 3 services on 2 backends\n`)
+  const { services, backends } = JSON.parse((await runSeawall(['check', '--json', '--config', example])).stdout)
+  assert.deepEqual([services, backends], [3, 2])
+  const without = await runSeawall(['check', '--config', join(folder, 'seawall.yaml')])
+  assert.match(without.stdout, /\(2 prefixes\)\n$/)
 })
 
 test('seawall rules wraps the text of rules to the width of the terminal', async () => {

@@ -23,6 +23,7 @@ export const check: CommandSpec<ConfigOptions> = {
       prefixes: set.size,
     }))
     const { interfaces, rules, malformed } = loaded.desired
+    const { balancer } = loaded
     const document = {
       config: path,
       digest: loaded.digest,
@@ -30,11 +31,16 @@ export const check: CommandSpec<ConfigOptions> = {
       rules: rules.length,
       sets,
       malformed,
+      ...(balancer === undefined ? {} : { services: balancer.services.length, backends: balancer.backends.length }),
     }
     session.result(document, () => {
       const prefixes = sets.reduce((sum, set) => sum + set.prefixes, 0)
       const what = [plural(interfaces.length, 'interface'), plural(rules.length, 'rule'), plural(sets.length, 'set')]
-      return `${session.colors.green('ok')}  ${path}: ${what.join(', ')} (${plural(prefixes, 'prefix', 'prefixes')})\n`
+      const balanced =
+        balancer === undefined
+          ? ''
+          : `, ${plural(balancer.services.length, 'service')} on ${plural(balancer.backends.length, 'backend')}`
+      return `${session.colors.green('ok')}  ${path}: ${what.join(', ')} (${plural(prefixes, 'prefix', 'prefixes')})${balanced}\n`
     })
     return exitCodes.ok
   },
