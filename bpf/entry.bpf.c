@@ -5,10 +5,7 @@
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
-
-enum stage { STAGE_FIREWALL, STAGE_BALANCER };
-
-#define STAGES 8
+#include "stages.h"
 
 #define OUTCOMES 2
 

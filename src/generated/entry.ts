@@ -29,6 +29,7 @@ export const Traffic: Codec<Traffic> = {
 export const Stage = {
   Firewall: 0,
   Balancer: 1,
+  SynCookies: 2,
 } as const
 export type Stage = (typeof Stage)[keyof typeof Stage]
 
@@ -36,7 +37,7 @@ export type Stage = (typeof Stage)[keyof typeof Stage]
 export const entry = {
   name: 'entry',
   object: 'build/bpf/entry.bpf.o',
-  layout: 'sha256:4817e98eee75e248a1971677c46f97c32a2e21df3a3dda6faad05249e1d5d09d',
+  layout: 'sha256:ecfcda12ec1999cfcdfcade86d0f0efd38341a45154e52fa4a0e6598ef0e0c06',
   maps: {
     received: {
       name: 'received',
