@@ -62,15 +62,15 @@ function sysctls(node: Node): [string, string][] {
 }
 
 function addLink(
-  { ends, queues = 1 }: Link,
+  { ends, queues = 1, mtu = 1_500 }: Link,
   macs: ReadonlyMap<End, string>,
   netnsOf: (node: string) => string,
 ): string {
   const [a, b] = ends
   const counts = `numrxqueues ${queues} numtxqueues ${queues}`
   return (
-    `link add ${a.interface} address ${macs.get(a)} ${counts} type veth ` +
-    `peer name ${b.interface} address ${macs.get(b)} ${counts} netns ${netnsOf(b.node)}`
+    `link add ${a.interface} address ${macs.get(a)} mtu ${mtu} ${counts} type veth ` +
+    `peer name ${b.interface} mtu ${mtu} address ${macs.get(b)} ${counts} netns ${netnsOf(b.node)}`
   )
 }
 

@@ -17,6 +17,8 @@ const EDGE_QUEUES = 2
 export interface PointOfPresenceOptions {
   /** Servers that own the service addresses, default 1. The router spreads connections over them by ECMP. */
   readonly edges?: number
+  /** Bytes of the longest IP packet on the edges' cables, default 1500; what is encapsulated needs more than what comes in. */
+  readonly edgeMtu?: number
   /** Servers behind the edges, default 0. */
   readonly origins?: number
 }
@@ -28,7 +30,7 @@ export interface PointOfPresenceOptions {
 export function pointOfPresence(options: PointOfPresenceOptions = {}): Topology {
   const edges = numbered('edge', options.edges ?? 1)
   const origins = numbered('origin', options.origins ?? 0)
-  const servers = [...edges.map(edge), ...origins.map(origin)]
+  const servers = [...edges.map((number) => edge(number, options.edgeMtu ?? 1_500)), ...origins.map(origin)]
   return {
     nodes: [clients.node, botnet.node, router(edges), ...servers.map((server) => server.node)],
     links: [clients.link, botnet.link, ...servers.map((server) => server.link)],
@@ -81,7 +83,7 @@ const botnet: Leaf = {
   link: cable('botnet', ['198.18.0.2/24', '2001:db8:b::2/64'], ['198.18.0.1/24', '2001:db8:b::1/64']),
 }
 
-function edge(number: number): Leaf {
+function edge(number: number, mtu: number): Leaf {
   const name = `edge${number}`
   return {
     node: {
@@ -96,6 +98,7 @@ function edge(number: number): Leaf {
         [`10.0.${number}.1/24`, `fd00:0:0:${number}::1/64`],
       ),
       queues: EDGE_QUEUES,
+      mtu,
     },
   }
 }

@@ -27,6 +27,8 @@ export interface Link {
   readonly ends: readonly [End, End]
   /** Queues of each end in each direction, each with a ring of 256 packets; default 1. */
   readonly queues?: number
+  /** Bytes of the longest IP packet, default 1500. */
+  readonly mtu?: number
 }
 
 export interface End {

@@ -3,7 +3,6 @@ import {
   type ApplyResult,
   type CaptureRequest,
   defaultPaths,
-  Firewall,
   type Lock,
   type Paths,
   type RuleStatus,
@@ -51,12 +50,12 @@ export class Agent extends FirewallControl {
   #adopted = false
   #stopped = false
 
-  private constructor(firewall: Firewall, lock: Lock, loaded: LoadedConfig, options: AgentOptions) {
-    super(firewall)
+  private constructor(paths: Paths, lock: Lock, loaded: LoadedConfig, options: AgentOptions) {
+    super(paths, WAIT_MS)
     this.#lock = lock
     this.#loaded = loaded
     this.#log = options.log ?? (() => undefined)
-    this.#guard = new InterfaceGuard(firewall, this.#log)
+    this.#guard = new InterfaceGuard(this.firewall, this.#log)
     if (options.watch !== false) {
       this.#watch = new FileWatch(
         (files) => void this.#filesChanged(files),
@@ -74,7 +73,7 @@ export class Agent extends FirewallControl {
     const loaded = await loadConfig(options.config)
     const paths = { ...defaultPaths, ...options.paths }
     const lock = await takeLock(paths.run, 'agent.lock')
-    const agent = new Agent(new Firewall(paths, { waitMs: WAIT_MS }), lock, loaded, options)
+    const agent = new Agent(paths, lock, loaded, options)
     try {
       await agent.#takeOver()
       agent.#guard.start()
@@ -97,12 +96,12 @@ export class Agent extends FirewallControl {
 
   async status(): Promise<Status> {
     const agent = { pid: process.pid, adopted: this.#adopted, startedAt: this.#startedAt, config: this.#loaded.path }
-    return this.firewall.isUp() ? { running: true, agent, firewall: this.firewall.status() } : { running: true, agent }
+    return { running: true, agent, ...this.inForce() }
   }
 
   override async apply({ config, confirmWithinMs }: ApplyOptions = {}): Promise<ApplyResult> {
     const loaded = await this.load(config)
-    const result = await this.applyLoaded(loaded, confirmWithinMs)
+    const result = await this.applyLoaded(loaded, confirmWithinMs === undefined ? {} : { confirmWithinMs })
     this.#follow(loaded)
     this.#tell('applied', result.changed ? `Generation ${result.generation} is in force` : 'Nothing has changed')
     this.#warn(result)
@@ -176,7 +175,7 @@ export class Agent extends FirewallControl {
     if (this.firewall.confirmDue() !== undefined) this.#tell('adopted', 'Adopted what waits for its confirmation')
     else if (this.#adopted) await this.#bringUpToDate()
     else {
-      const result = await this.firewall.apply(this.#loaded)
+      const result = await this.applyLoaded(this.#loaded)
       this.#tell('applied', `Applied: generation ${result.generation} is in force`)
       this.#warn(result)
     }
@@ -186,7 +185,7 @@ export class Agent extends FirewallControl {
   /** A machine that is protected needs its agent, for roll backs and the API, also if the configuration asks for what cannot be. */
   async #bringUpToDate(): Promise<void> {
     try {
-      const result = await this.firewall.apply(this.#loaded)
+      const result = await this.applyLoaded(this.#loaded)
       const how = result.changed ? 'Adopted and brought up to date' : 'Adopted'
       this.#tell('adopted', `${how}: generation ${result.generation} is in force`)
       this.#warn(result)
@@ -214,7 +213,7 @@ export class Agent extends FirewallControl {
     try {
       const loaded = await loadConfig(this.#loaded.path)
       const minor = !files.includes(this.#loaded.path)
-      const result = await this.firewall.apply({ ...loaded, minor })
+      const result = await this.applyLoaded(loaded, { minor })
       this.#follow(loaded)
       if (!result.changed) return
       this.#tell('applied', `Files changed: generation ${result.generation} is in force`)

@@ -1,3 +1,4 @@
+import type { BackendStatus, BalancerStatus, Impact, ServiceStatus, Where } from '../balancer/types.ts'
 import type { CaptureRequest } from '../firewall/capture.ts'
 import type {
   ApplyResult,
@@ -41,6 +42,8 @@ export interface Status {
     readonly config: string
   }
   readonly firewall?: FirewallStatus
+  /** Absent if the configuration in force has no balancer. */
+  readonly balancer?: BalancerStatus
 }
 
 /**
@@ -69,6 +72,16 @@ export interface Control {
   /** Test runs of the live program, which leave its counters alone. */
   probe(packets: readonly Uint8Array[]): Promise<ProbeReport>
   samples(options?: { readonly signal?: AbortSignal }): AsyncIterable<Sample>
+  /** @throws SeawallError SEAWALL_NO_BALANCER if none is in force, as all below */
+  services(): Promise<readonly ServiceStatus[]>
+  backends(): Promise<readonly BackendStatus[]>
+  /** What a configuration would do to the flows of each table. */
+  impact(config?: string): Promise<readonly Impact[]>
+  /** Moves all buckets of a backend to the others; its connections stay until they end. */
+  drain(backend: string): Promise<BackendStatus>
+  undrain(backend: string): Promise<BackendStatus>
+  /** Which server gets each packet, and why. */
+  where(packets: readonly Uint8Array[]): Promise<readonly Where[]>
   /** Detach and remove everything: packets pass as if Seawall had never been there. */
   down(): Promise<void>
 }

@@ -1,40 +1,74 @@
+import {
+  type BackendStatus,
+  Balancer,
+  BalancerPart,
+  type Impact,
+  type ServiceStatus,
+  type Where,
+} from '../balancer/index.ts'
 import type { LoadedConfig } from '../config/index.ts'
-import type {
-  ApplyResult,
-  CaptureRequest,
-  CountersReport,
+import type { Part } from '../entry/part.ts'
+import {
+  type ApplyRequest,
+  type ApplyResult,
+  type CaptureRequest,
+  type CountersReport,
   Firewall,
-  Plan,
-  ProbeReport,
-  RuleStatus,
-  Sample,
-  SetStatus,
+  type Paths,
+  type Plan,
+  type ProbeReport,
+  type RuleStatus,
+  type Sample,
+  type SetStatus,
 } from '../firewall/index.ts'
 import type { ApplyOptions, Control, DropOptions, SetChange, Status } from './control.ts'
 
 /** What is asked of Seawall, done by the firewall of this process: alike whether it is an agent's or a command's. */
 export abstract class FirewallControl implements Control {
   protected readonly firewall: Firewall
+  protected readonly balancer: Balancer
+  readonly #paths: Paths
 
-  protected constructor(firewall: Firewall) {
-    this.firewall = firewall
+  protected constructor(paths: Paths, waitMs?: number) {
+    const options = waitMs === undefined ? {} : { waitMs }
+    this.#paths = paths
+    this.firewall = new Firewall(paths, { ...options, parts: [BalancerPart.kept(paths)] })
+    this.balancer = new Balancer(paths, options)
   }
 
   abstract status(): Promise<Status>
+
+  /** What of the status is read from the kernel. */
+  protected inForce(): Pick<Status, 'firewall' | 'balancer'> {
+    if (!this.firewall.isUp()) return {}
+    return {
+      firewall: this.firewall.status(),
+      ...(this.balancer.isUp() ? { balancer: this.balancer.status() } : {}),
+    }
+  }
 
   /** Reads a configuration: the one at a path, or the usual one. */
   protected abstract load(config: string | undefined): Promise<LoadedConfig>
 
   async plan(config?: string): Promise<Plan> {
-    return this.firewall.plan(await this.load(config))
+    const loaded = await this.load(config)
+    return this.firewall.plan({ ...loaded, parts: await this.parts(loaded) })
   }
 
   async apply({ config, confirmWithinMs }: ApplyOptions = {}): Promise<ApplyResult> {
-    return this.applyLoaded(await this.load(config), confirmWithinMs)
+    return this.applyLoaded(await this.load(config), confirmWithinMs === undefined ? {} : { confirmWithinMs })
   }
 
-  protected applyLoaded(loaded: LoadedConfig, confirmWithinMs: number | undefined): Promise<ApplyResult> {
-    return this.firewall.apply({ ...loaded, ...(confirmWithinMs === undefined ? {} : { confirmWithinMs }) })
+  protected async applyLoaded(
+    loaded: LoadedConfig,
+    options: Pick<ApplyRequest, 'confirmWithinMs' | 'minor'> = {},
+  ): Promise<ApplyResult> {
+    return this.firewall.apply({ ...loaded, ...options, parts: await this.parts(loaded) })
+  }
+
+  /** What comes behind the rules by a configuration. */
+  protected async parts({ balancer }: LoadedConfig): Promise<readonly Part[]> {
+    return [BalancerPart.of(this.#paths, balancer)]
   }
 
   confirm(): Promise<{ readonly generation: number }> {
@@ -87,6 +121,35 @@ export abstract class FirewallControl implements Control {
 
   samples(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Sample> {
     return this.firewall.samples(options)
+  }
+
+  async services(): Promise<readonly ServiceStatus[]> {
+    return this.balancer.services()
+  }
+
+  async backends(): Promise<readonly BackendStatus[]> {
+    return this.balancer.backends()
+  }
+
+  async impact(config?: string): Promise<readonly Impact[]> {
+    return this.balancer.impact((await this.load(config)).balancer)
+  }
+
+  drain(backend: string): Promise<BackendStatus> {
+    return this.setDrained(backend, true)
+  }
+
+  undrain(backend: string): Promise<BackendStatus> {
+    return this.setDrained(backend, false)
+  }
+
+  protected async setDrained(backend: string, drained: boolean): Promise<BackendStatus> {
+    await this.balancer.setDrained(backend, drained)
+    return (await this.backends()).find(({ name }) => name === backend)!
+  }
+
+  where(packets: readonly Uint8Array[]): Promise<readonly Where[]> {
+    return this.balancer.where(packets)
   }
 
   down(): Promise<void> {

@@ -1,5 +1,5 @@
 import { findConfig, type LoadedConfig, loadConfig } from '../config/index.ts'
-import { defaultPaths, Firewall, type Paths, SeawallError } from '../firewall/index.ts'
+import { defaultPaths, type Paths, SeawallError } from '../firewall/index.ts'
 import type { Status } from './control.ts'
 import { FirewallControl } from './firewall-control.ts'
 
@@ -20,12 +20,17 @@ export class LocalControl extends FirewallControl {
 
   constructor(options: LocalControlOptions = {}) {
     const { config, paths, waitMs } = options
-    super(new Firewall({ ...defaultPaths, ...paths }, waitMs === undefined ? {} : { waitMs }))
+    super({ ...defaultPaths, ...paths }, waitMs)
     this.#config = config
   }
 
   async status(): Promise<Status> {
-    return this.firewall.isUp() ? { running: false, firewall: this.firewall.status() } : { running: false }
+    return { running: false, ...this.inForce() }
+  }
+
+  /** Rolls back if a confirmation is overdue by then, CLOCK_MONOTONIC nanoseconds. Returns whether it was. */
+  async rollbackIfDue(due: bigint): Promise<boolean> {
+    return (await this.firewall.rollback(due)) !== undefined
   }
 
   close(): void {

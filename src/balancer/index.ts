@@ -1,5 +1,6 @@
-/** The balancer: its configuration, and what it says. */
+/** The balancer: its configuration, its state in the kernel and everything that changes it. */
 export type { BackendConfig } from './backend-config.ts'
+export { Balancer, type BalancerOptions } from './balancer.ts'
 export type { CheckConfig } from './check-config.ts'
 export { type BalancerConfig, balancerSchema } from './config.ts'
 export type {
@@ -10,4 +11,16 @@ export type {
   Encapsulation,
   Protocol,
 } from './desired.ts'
+export { BalancerPart } from './part.ts'
 export type { ServiceConfig } from './service-config.ts'
+export type { TableSeed } from './table-seed.ts'
+export type {
+  BackendState,
+  BackendStatus,
+  BalancerStatus,
+  FlowCount,
+  Impact,
+  ServiceStatus,
+  Share,
+  Where,
+} from './types.ts'

@@ -27,6 +27,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   SEAWALL_INTERFACE: exitCodes.usage,
   SEAWALL_UNKNOWN_RULE: exitCodes.usage,
   SEAWALL_UNKNOWN_SET: exitCodes.usage,
+  SEAWALL_UNKNOWN_BACKEND: exitCodes.usage,
   SEAWALL_DUPLICATE_RULE: exitCodes.usage,
   SEAWALL_LOCKED: exitCodes.refused,
   SEAWALL_STATE_VERSION: exitCodes.refused,
@@ -47,6 +48,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   EPERM: exitCodes.privilege,
   EACCES: exitCodes.privilege,
   SEAWALL_NOT_UP: exitCodes.notUp,
+  SEAWALL_NO_BALANCER: exitCodes.notUp,
   // Of the compiler: rules that cannot be made a program.
   rule_too_complex: exitCodes.usage,
   too_many_rows: exitCodes.usage,

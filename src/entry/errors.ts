@@ -19,6 +19,9 @@ export type SeawallErrorCode =
   | 'SEAWALL_DUPLICATE_RULE'
   | 'SEAWALL_UNKNOWN_SET'
   | 'SEAWALL_SET_FULL'
+  /** The configuration in force has no balancer. */
+  | 'SEAWALL_NO_BALANCER'
+  | 'SEAWALL_UNKNOWN_BACKEND'
   /** A rule, a prefix or a duration that cannot be read. */
   | 'SEAWALL_INPUT'
   /** No room: counter slots, maps or memory. */

@@ -8,8 +8,10 @@ export interface NextHop {
   readonly mtu: number
   /** MAC address of the interface as text. */
   readonly srcMac: string
-  /** MAC address of the gateway, or of the address itself, as text. */
-  readonly dstMac: string
+  /** MAC address of the gateway, or of the address itself, as text; undefined while the kernel does not know it. */
+  readonly dstMac: string | undefined
+  /** Address that the kernel would send from, as it writes it. */
+  readonly source: string | undefined
 }
 
 interface RouteJson {
@@ -19,6 +21,7 @@ interface RouteJson {
   /** A gateway of the other family (RFC 5549). */
   readonly via?: { readonly host: string }
   readonly dev: string
+  readonly prefsrc?: string
 }
 
 interface NeighbourJson {
@@ -32,8 +35,8 @@ interface NeighbourJson {
 const USELESS: readonly string[] = ['FAILED', 'INCOMPLETE', 'NONE']
 
 /**
- * The next hop of each address by the kernel's routes and neighbours; none for addresses of this machine, without a route, or whose
- * neighbour is not known (yet). One run of iproute2 for all of them.
+ * The next hop of each address by the kernel's routes and neighbours; none for addresses of this machine or without a route. One run
+ * of iproute2 for all of them.
  *
  * @param addresses as the kernel writes them: dotted quad, or RFC 5952.
  */
@@ -63,14 +66,14 @@ function askKernel(netns: Netns, commands: readonly string[]): string[] {
 }
 
 function hopOf(
-  { type, dst, gateway, via, dev }: RouteJson,
+  { type, dst, gateway, via, dev, prefsrc }: RouteJson,
   interfaces: ReadonlyMap<string, InterfaceState>,
   neighbours: ReadonlyMap<string, string>,
 ): [string, NextHop][] {
   const found = interfaces.get(dev)
   const dstMac = neighbours.get(placeOf(dev, gateway ?? via?.host ?? dst))
-  if (found === undefined || dstMac === undefined || type !== undefined) return []
-  return [[dst, { ifindex: found.ifindex, mtu: found.mtu, srcMac: found.mac, dstMac }]]
+  if (found === undefined || type !== undefined) return []
+  return [[dst, { ifindex: found.ifindex, mtu: found.mtu, srcMac: found.mac, dstMac, source: prefsrc }]]
 }
 
 const placeOf = (dev: string, address: string): string => `${dev} ${address}`

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatMac, parseMac } from './mac.ts'
+import { formatMac, macBytes, parseMac } from './mac.ts'
 
 test('parseMac() reads colons and dashes, first byte highest', () => {
   assert.equal(parseMac('02:00:00:00:00:0a'), 0x0200_0000_000a)
@@ -16,4 +16,9 @@ test('parseMac() refuses anything else', () => {
 test('formatMac() undoes parseMac()', () => {
   for (const text of ['00:00:00:00:00:00', '02:42:ac:11:00:02', 'ff:ff:ff:ff:ff:ff'])
     assert.equal(formatMac(parseMac(text)), text)
+})
+
+test('macBytes() gives the bytes as they are on the wire', () => {
+  assert.deepEqual([...macBytes(parseMac('02:fc:00:00:7f:ff'))], [0x02, 0xfc, 0, 0, 0x7f, 0xff])
+  assert.deepEqual([...macBytes(0)], [0, 0, 0, 0, 0, 0])
 })

@@ -18,3 +18,14 @@ export function formatMac(mac: number): string {
     .padStart(12, '0')
     .replaceAll(/..(?!$)/g, '$&:')
 }
+
+/** The six bytes of a MAC address in the order of the wire. */
+export function macBytes(mac: number): Uint8Array {
+  const bytes = new Uint8Array(6)
+  let rest = mac
+  for (let at = 5; at >= 0; at--) {
+    bytes[at] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
+  return bytes
+}

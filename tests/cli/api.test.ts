@@ -109,6 +109,13 @@ test('ApiClient gives the answers of the control behind the API', async () => {
     assert.deepEqual(await client.rules(), await control.rules())
     assert.deepEqual(await client.sets(), await control.sets())
     assert.deepEqual(await client.counters(), await control.counters())
+    assert.deepEqual(await client.services(), await control.services())
+    assert.deepEqual(await client.backends(), await control.backends())
+    assert.deepEqual(await client.impact('/a.yaml'), await control.impact('/a.yaml'))
+    assert.deepEqual(await client.drain('edge2'), await control.drain('edge2'))
+    assert.deepEqual(await client.undrain('edge2'), await control.undrain('edge2'))
+    const packets = [new Uint8Array(64), new Uint8Array(40)]
+    assert.deepEqual(await client.where(packets), await control.where(packets))
     assert.deepEqual(await client.addToSet('office', '192.0.2.0/24'), await control.addToSet('office', '192.0.2.0/24'))
     assert.deepEqual(await client.deleteFromSet('office', '::/0'), await control.deleteFromSet('office', '::/0'))
     assert.deepEqual(await client.contains('office', ['192.0.2.9', '::1']), [true, false])

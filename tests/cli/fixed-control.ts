@@ -1,4 +1,5 @@
 import type { ApplyOptions, Control, DropOptions, Status } from '../../src/agent/index.ts'
+import type { BackendStatus, Impact, ServiceStatus, Where } from '../../src/balancer/index.ts'
 import { decidedBy } from '../../src/cli/explain/decided-by.ts'
 import { SeawallError } from '../../src/entry/errors.ts'
 import type {
@@ -213,11 +214,133 @@ export class FixedControl implements Control {
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   }
 
+  async services(): Promise<readonly ServiceStatus[]> {
+    return services
+  }
+
+  async backends(): Promise<readonly BackendStatus[]> {
+    return backends
+  }
+
+  async impact(config?: string): Promise<readonly Impact[]> {
+    this.calls.push(`impact ${config}`)
+    return [{ services: ['web', 'quic'], buckets: 16_384, moved: 4_096, deferred: 12 }]
+  }
+
+  async drain(backend: string): Promise<BackendStatus> {
+    return { ...this.#backend(backend), state: 'draining', buckets: 0, previous: 8_192 }
+  }
+
+  async undrain(backend: string): Promise<BackendStatus> {
+    return { ...this.#backend(backend), state: 'active' }
+  }
+
+  #backend(name: string): BackendStatus {
+    const found = backends.find((one) => one.name === name)
+    if (found !== undefined) return found
+    throw new SeawallError('SEAWALL_UNKNOWN_BACKEND', `Cannot find backend "${name}" (see seawall backends)`)
+  }
+
+  async where(packets: readonly Uint8Array[]): Promise<readonly Where[]> {
+    const packet = 'tcp 203.0.113.7:40000 → 192.0.2.53:443'
+    return packets.map((bytes) =>
+      bytes.length > 60
+        ? {
+            packet,
+            service: 'web',
+            bucket: 1_234,
+            backend: 'edge2',
+            previous: 'edge1',
+            why: 'its bucket is owned by another machine',
+          }
+        : { packet: `${bytes.length} bytes`, backend: 'edge1', why: 'it is for no service: this machine' },
+    )
+  }
+
   async down(): Promise<void> {
     this.calls.push('down')
     this.#status = { running: false }
   }
 }
+
+const noFlows = { packets: 0, bytes: 0, transitions: 0, previous: 0 }
+
+const shares = [
+  { backend: 'edge1', buckets: 8_192, previous: 0, down: false },
+  { backend: 'edge2', buckets: 8_192, previous: 512, down: false },
+  { backend: 'edge3', buckets: 0, previous: 0, down: true },
+]
+
+const services: readonly ServiceStatus[] = [
+  {
+    id: 'web',
+    address: '192.0.2.53',
+    protocols: ['tcp'],
+    ports: [80, 443],
+    encapsulation: 'gue',
+    quic: false,
+    fragments: false,
+    buckets: 16_384,
+    inTransition: 512,
+    shares,
+    count: { packets: 1_000_000, bytes: 1_200_000_000, transitions: 4_000, previous: 250 },
+  },
+  {
+    id: 'quic',
+    address: '2001:db8:53::/64',
+    protocols: ['udp'],
+    ports: 'all',
+    encapsulation: 'ipip',
+    quic: true,
+    fragments: true,
+    buckets: 16_384,
+    inTransition: 512,
+    shares,
+    count: noFlows,
+  },
+]
+
+const backends: readonly BackendStatus[] = [
+  {
+    name: 'edge1',
+    address: '10.0.1.2',
+    self: true,
+    weight: 1,
+    state: 'active',
+    serverId: 1,
+    buckets: 8_192,
+    previous: 0,
+    resolved: true,
+    failures: {},
+    count: noFlows,
+  },
+  {
+    name: 'edge2',
+    address: '10.0.2.2',
+    self: false,
+    weight: 1,
+    state: 'active',
+    serverId: 2,
+    buckets: 8_192,
+    previous: 512,
+    resolved: true,
+    failures: {},
+    count: { packets: 600_000, bytes: 700_000_000, transitions: 4_000, previous: 250 },
+  },
+  {
+    name: 'edge3',
+    address: 'fd00::3',
+    self: false,
+    weight: 2.5,
+    state: 'down',
+    serverId: 3,
+    buckets: 0,
+    previous: 0,
+    resolved: false,
+    failures: { web: 'connection refused (3 times in a row)' },
+    count: noFlows,
+  },
+]
 
 /** Ethernet, IPv4, UDP from port 123 to port 4242, as sent by 198.51.100.7 to 192.0.2.1. */
 export const NTP = '0200000000020200000000010800450000200001000040118e05c6336407c0000201007b1092000c000041414141'

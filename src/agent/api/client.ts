@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
+import type { BackendStatus, Impact, ServiceStatus, Where } from '../../balancer/index.ts'
 import { SeawallError } from '../../entry/errors.ts'
 import type {
   ApplyResult,
@@ -84,6 +85,30 @@ export class ApiClient implements Control {
 
   probe(packets: readonly Uint8Array[]): Promise<ProbeReport> {
     return this.#ask('POST', '/v1/probe', { packets: packets.map(toHex) })
+  }
+
+  services(): Promise<readonly ServiceStatus[]> {
+    return this.#ask('GET', '/v1/services')
+  }
+
+  backends(): Promise<readonly BackendStatus[]> {
+    return this.#ask('GET', '/v1/backends')
+  }
+
+  impact(config?: string): Promise<readonly Impact[]> {
+    return this.#ask('POST', '/v1/services/plan', { config })
+  }
+
+  drain(backend: string): Promise<BackendStatus> {
+    return this.#ask('POST', `/v1/backends/${encodeURIComponent(backend)}/drain`)
+  }
+
+  undrain(backend: string): Promise<BackendStatus> {
+    return this.#ask('DELETE', `/v1/backends/${encodeURIComponent(backend)}/drain`)
+  }
+
+  where(packets: readonly Uint8Array[]): Promise<readonly Where[]> {
+    return this.#ask('POST', '/v1/where', { packets: packets.map(toHex) })
   }
 
   async *samples(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Sample> {

@@ -38,7 +38,7 @@ const capture = z.strictObject({
   snaplen: z.number().optional(),
   ringBytes: z.number().optional(),
 })
-const probe = z.strictObject({ packets: z.array(z.string()) })
+const packets = z.strictObject({ packets: z.array(z.string()) })
 
 /** Every operation of {@link Control} as a route under `/v1`. */
 export function routes(options: RouteOptions): Api {
@@ -52,6 +52,7 @@ export function routes(options: RouteOptions): Api {
   reads(app, options.control)
   writes(app, options)
   rulesAndSets(app, options.control)
+  balancer(app, options.control)
   samples(app, options.control)
   return app
 }
@@ -72,7 +73,7 @@ function reads(app: Api, control: Control): void {
   app.get('/v1/sets', async (c) => c.json(await control.sets()))
   app.get('/v1/counters', async (c) => c.json(await control.counters()))
   app.post('/v1/plan', async (c) => c.json(await control.plan((await input(c, config)).config)))
-  app.post('/v1/probe', async (c) => c.json(await control.probe((await input(c, probe)).packets.map(packetOf))))
+  app.post('/v1/probe', async (c) => c.json(await control.probe((await input(c, packets)).packets.map(packetOf))))
 }
 
 function writes(app: Api, { control, onApplyFailed, onDown }: RouteOptions): void {
@@ -110,6 +111,15 @@ function rulesAndSets(app: Api, control: Control): void {
   app.delete('/v1/sets/:set/prefixes', async (c) =>
     c.json(await control.deleteFromSet(c.req.param('set'), (await input(c, prefix)).prefix)),
   )
+}
+
+function balancer(app: Api, control: Control): void {
+  app.get('/v1/services', async (c) => c.json(await control.services()))
+  app.post('/v1/services/plan', async (c) => c.json(await control.impact((await input(c, config)).config)))
+  app.get('/v1/backends', async (c) => c.json(await control.backends()))
+  app.post('/v1/backends/:name/drain', async (c) => c.json(await control.drain(c.req.param('name'))))
+  app.delete('/v1/backends/:name/drain', async (c) => c.json(await control.undrain(c.req.param('name'))))
+  app.post('/v1/where', async (c) => c.json(await control.where((await input(c, packets)).packets.map(packetOf))))
 }
 
 /** One JSON object a line for as long as the client listens. */

@@ -69,8 +69,8 @@ async function waitInForeground(session: Session, control: Control, result: Appl
 
 function rollBackIfDue({ paths }: Session): RollBackIfDue {
   return async (due) => {
-    const { Firewall } = await import('../../firewall/index.ts')
-    return (await new Firewall(paths, { waitMs: WAIT_MS }).rollback(due)) !== undefined
+    const { LocalControl } = await import('../../agent/index.ts')
+    return await new LocalControl({ paths, waitMs: WAIT_MS }).rollbackIfDue(due)
   }
 }
 

@@ -1,0 +1,97 @@
+import type { DesiredBackend, DesiredBalancer } from './desired.ts'
+import { limits } from './limits.ts'
+import type { LiveBalancer } from './live.ts'
+import type { BalancerState, PlacedPool } from './manifest.ts'
+import { type Numbering, renumber } from './numbering.ts'
+import { ancestorOf, poolsOf } from './pools.ts'
+import { lingering } from './status.ts'
+import { applyMoves } from './table/index.ts'
+import type { TableSeed } from './table-seed.ts'
+import { planPool } from './tables.ts'
+
+/** What goes into the maps of a generation, and what is to be known of it. */
+export interface Layout {
+  readonly backends: Numbering
+  readonly services: Numbering
+  readonly pools: readonly PlacedPool[]
+  /** The rows of all pools, {current, previous} each. */
+  readonly rows: Uint16Array
+  /** Backends that rows may have: those of the configuration, and those that still have connections. */
+  readonly known: readonly DesiredBackend[]
+  readonly state: BalancerState
+  /** By pool: rows that have another owner than before, and those that wait for the slot of a previous owner. */
+  readonly impacts: readonly { readonly moved: number; readonly deferred: number }[]
+}
+
+/** A generation before, as far as tables go on from it. */
+export type Before = Pick<LiveBalancer, 'manifest' | 'desired' | 'rows' | 'state'>
+
+/**
+ * Lays out tables: those of pools that go on from one before have its rows, so that flows stay where they are, but for the moves that
+ * the configuration asks for.
+ */
+export function layOutTables(
+  desired: DesiredBalancer,
+  before: Before | undefined,
+  seed: TableSeed | undefined,
+): Layout {
+  const kept = before?.desired.buckets === desired.buckets ? before : undefined
+  const known = [...desired.backends, ...formerBackends(desired, kept)]
+  const backends = renumber(
+    'backend',
+    known.map(({ name }) => name),
+    kept?.manifest.backends ?? {},
+    limits.backends,
+  )
+  const services = renumber(
+    'service',
+    desired.services.map(({ id }) => id),
+    before?.manifest.services ?? {},
+    limits.services,
+  )
+  const pools = poolsOf(desired.services).map((pool, index) => ({ ...pool, first: index * desired.buckets }))
+  const rows = new Uint16Array(pools.length * desired.buckets * 2)
+  const drained = (before?.state.drained ?? seed?.drained ?? []).filter((name) => name in backends)
+  const dead: (readonly string[])[] = []
+  const impacts: Layout['impacts'][number][] = []
+  for (const pool of pools) {
+    const table = rows.subarray(pool.first * 2, (pool.first + desired.buckets) * 2)
+    const ancestor = kept === undefined ? undefined : ancestorOf(pool, kept.manifest.pools)
+    if (ancestor !== undefined) table.set(kept!.rows(ancestor))
+    const seeded = ancestor === undefined && seedTable(table, pool, backends, seed)
+    dead.push(
+      (ancestor === undefined ? [] : (kept!.state.dead[ancestor] ?? [])).filter((name) => pool.backends.includes(name)),
+    )
+    const { moves, deferred } = planPool(table.slice(), { pool, desired, backends, drained, dead: dead.at(-1)! })
+    impacts.push({ moved: moves.filter(({ row, current }) => current !== table[row * 2]).length, deferred })
+    // In a fleet the conductor moves what is to move.
+    if (desired.fleet === undefined || (ancestor === undefined && !seeded)) applyMoves(table, moves)
+  }
+  return {
+    backends,
+    services,
+    pools,
+    rows,
+    known,
+    state: { version: nextVersion(before, seed), drained, dead },
+    impacts,
+  }
+}
+
+/** Backends that the configuration has no more, but rows have. */
+function formerBackends(desired: DesiredBalancer, before: Before | undefined): DesiredBackend[] {
+  if (before === undefined) return []
+  const tables = before.manifest.pools.map((_, pool) => before.rows(pool))
+  const names = new Set(lingering(before.manifest, desired, tables))
+  return before.desired.backends.filter(({ name }) => names.has(name))
+}
+
+function seedTable(table: Uint16Array, pool: PlacedPool, backends: Numbering, seed: TableSeed | undefined): boolean {
+  const found = seed?.pools.find((one) => one.backends.join(' ') === pool.backends.join(' '))
+  if (found === undefined || found.rows.length !== table.length) return false
+  for (const [at, number] of found.rows.entries()) table[at] = number === 0 ? 0 : backends[found.backends[number - 1]!]!
+  return true
+}
+
+const nextVersion = (before: Before | undefined, seed: TableSeed | undefined): number =>
+  Math.max(before?.state.version ?? 0, seed?.version ?? 0) + 1

@@ -1,0 +1,153 @@
+import { join } from 'node:path'
+import { type BpfMap, type Loaded, load } from '../bpf/index.ts'
+import type { BuiltPart, Part, PartFolders, PartPlace } from '../entry/part.ts'
+import type { Paths } from '../entry/paths.ts'
+import { writing } from '../entry/pins.ts'
+import type { Change } from '../entry/types.ts'
+import { u32 } from '../entry/u32.ts'
+import { Backend, balancer, Stage } from '../generated/balancer.ts'
+import { nextHops } from '../linux/next-hop.ts'
+import { formatAddress } from '../net/address.ts'
+import { backendSlot } from './backend-slots.ts'
+import type { DesiredBalancer } from './desired.ts'
+import { changesOf } from './diff.ts'
+import { type Identity, identify } from './identity.ts'
+import { keysOf } from './keys.ts'
+import { type Layout, layOutTables } from './layout.ts'
+import { LiveBalancer, PART } from './live.ts'
+import { readManifest, writeManifest, writeState } from './manifest.ts'
+import { programConfig } from './program-config.ts'
+import { deserialise, serialise } from './serialise.ts'
+import { layOut, type Slots, slotOf } from './service-slots.ts'
+import type { TableSeed } from './table-seed.ts'
+
+/** Counters that go on from generation to generation. */
+const LASTING = ['service_counts', 'backend_counts', 'outcomes'] as const
+
+const PINNED = [...LASTING, 'services', 'backends', 'buckets', 'server_ids', 'stages'] as const
+
+/** Rows in an element of the map `buckets`. */
+const ROWS_A_LINE = 16
+
+/** Bytes from an element of the map `server_ids` to the next. */
+const SERVER_ID_STRIDE = 8
+
+interface Wanted {
+  readonly desired: DesiredBalancer | undefined
+  readonly seed: TableSeed | undefined
+}
+
+/** The balancer of a generation: as a configuration wants it, or, without one, as a generation had it. */
+export class BalancerPart implements Part {
+  readonly name = PART
+  readonly #paths: Paths
+  readonly #wanted: Wanted | undefined
+
+  private constructor(paths: Paths, wanted?: Wanted) {
+    this.#paths = paths
+    this.#wanted = wanted
+  }
+
+  /** Of a configuration, which may have none. `seed`: the fleet's tables, for who has none of his own. */
+  static of(paths: Paths, desired: DesiredBalancer | undefined, seed?: TableSeed): BalancerPart {
+    return new BalancerPart(paths, { desired, seed })
+  }
+
+  /** The one that is there, when something else changes or comes back. */
+  static kept(paths: Paths): BalancerPart {
+    return new BalancerPart(paths)
+  }
+
+  isWanted({ source }: PartFolders): boolean {
+    return this.#wanted === undefined ? source !== undefined : this.#wanted.desired !== undefined
+  }
+
+  async changes(live: string | undefined): Promise<readonly Change[]> {
+    if (this.#wanted === undefined) return []
+    return changesOf(live === undefined ? undefined : deserialise(readManifest(live).desired), this.#wanted.desired)
+  }
+
+  async build({ folder, live, source }: PartPlace): Promise<BuiltPart> {
+    const desired = this.#wanted?.desired ?? deserialise(readManifest(source!).desired)
+    const before = live === undefined ? undefined : LiveBalancer.open(live)
+    try {
+      const layout = layOutTables(desired, before, this.#wanted?.seed)
+      const identity = identify(this.#paths, desired)
+      const loaded = await loadProgram(desired, layout, identity, before)
+      this.#fill(loaded, desired, layout)
+      pinAll(loaded, folder)
+      const { self } = identity
+      const { backends, services, pools, state } = layout
+      writeManifest(folder, {
+        desired: serialise(desired),
+        backends,
+        services,
+        pools,
+        ...(self === undefined ? {} : { self }),
+      })
+      writeState(folder, state)
+      return builtPart(loaded)
+    } finally {
+      before?.close()
+    }
+  }
+
+  #fill({ maps }: Loaded<typeof balancer>, desired: DesiredBalancer, layout: Layout): void {
+    maps.buckets.map.mmap().set(new Uint8Array(layout.rows.buffer))
+    maps.services.map.mmap().set(slotsOf(desired, layout).bytes)
+    const serverIds = maps.serverIds.map.mmap()
+    const ids = new DataView(serverIds.buffer, serverIds.byteOffset)
+    const backends = maps.backends.map.mmap()
+    const addresses = layout.known.map(({ address }) => formatAddress(address))
+    const hops = nextHops(this.#paths.netns, addresses)
+    for (const [index, backend] of layout.known.entries()) {
+      const number = layout.backends[backend.name]!
+      backends.set(backendSlot(backend, hops.get(addresses[index]!)), number * Backend.size)
+      if (desired.backends.some(({ name }) => name === backend.name))
+        ids.setUint16(backend.serverId * SERVER_ID_STRIDE, number, true)
+    }
+  }
+}
+
+/** The slots of all keys, as the data plane finds them. */
+function slotsOf(desired: DesiredBalancer, { services, pools }: Layout): Slots {
+  const firstRows = new Map(pools.flatMap((pool) => pool.services.map((id) => [id, pool.first] as const)))
+  const places = { index: (id: string) => services[id]!, firstRow: (id: string) => firstRows.get(id)! }
+  return layOut(keysOf(desired.services).map((key) => slotOf(key, places)))
+}
+
+/** Counters go on; all else is of this generation alone. */
+async function loadProgram(
+  desired: DesiredBalancer,
+  layout: Layout,
+  identity: Identity,
+  before: LiveBalancer | undefined,
+): Promise<Loaded<typeof balancer>> {
+  const reuse: { [M in keyof typeof balancer.maps]?: BpfMap } =
+    before === undefined
+      ? {}
+      : {
+          serviceCounts: before.map('service_counts'),
+          backendCounts: before.map('backend_counts'),
+          outcomes: before.map('outcomes'),
+        }
+  const { size } = slotsOf(desired, layout)
+  return load(balancer, {
+    config: programConfig(desired, identity, { backends: layout.backends, slots: size }),
+    maxEntries: { buckets: layout.rows.length / 2 / ROWS_A_LINE, services: size },
+    reuse,
+  })
+}
+
+function pinAll({ object, programs }: Loaded<typeof balancer>, folder: string): void {
+  for (const name of PINNED) writing(`pin map "${name}"`, () => object.map(name).pin(join(folder, name)))
+  writing('pin the program', () => programs.balancer.pin(join(folder, 'program')))
+}
+
+function builtPart({ maps, programs, close }: Loaded<typeof balancer>): BuiltPart {
+  return {
+    program: programs.balancer,
+    goOnWith: (next) => maps.stages.map.setRaw(u32(Stage.SynCookies), u32(next.fd)),
+    close,
+  }
+}

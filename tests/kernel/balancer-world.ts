@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Lab } from '../../lab/lab.ts'
+import { pointOfPresence, SERVICE4, SERVICE6 } from '../../lab/point-of-presence.ts'
+import { LocalControl } from '../../src/agent/index.ts'
+import { type Link, Program } from '../../src/bpf/index.ts'
+import { removePins } from '../../src/entry/pins.ts'
+import { findInterface } from '../../src/linux/interface.ts'
+import { inNetns } from '../../src/linux/netns.ts'
+
+/** `mov r0, XDP_PASS; exit` */
+const PASS = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
+
+/** What is encapsulated on the way between edges is longer than what clients send. */
+const EDGE_MTU = 1_600
+
+export const KEY = '00112233445566778899aabbccddeeff'
+
+let worlds = 0
+
+/** Edges that are balancer and server at once, behind a router that spreads packets over them, and clients. */
+export class BalancerWorld {
+  readonly lab: Lab
+  readonly edges: readonly string[]
+  readonly #closers: (() => void)[] = []
+  readonly #folder: string
+
+  private constructor(lab: Lab, edges: readonly string[]) {
+    this.lab = lab
+    this.edges = edges
+    this.#closers.push(() => lab.close())
+    this.#folder = mkdtempSync(join(tmpdir(), 'seawall-balancer-'))
+    this.#closers.push(() => rmSync(this.#folder, { recursive: true, force: true }))
+    worlds += 1
+  }
+
+  static async build(edges: number): Promise<BalancerWorld> {
+    const names = Array.from({ length: edges }, (_, index) => `edge${index + 1}`)
+    const world = new BalancerWorld(Lab.build(pointOfPresence({ edges, edgeMtu: EDGE_MTU })), names)
+    // XDP_TX over a veth reaches the other end only if a program is attached there.
+    for (const name of names) world.#closers.push(await passing(world.lab.netns('router'), name))
+    return world
+  }
+
+  netns(node: string): string {
+    return this.lab.netns(node)
+  }
+
+  /** Where the state of an edge is. */
+  paths(edge: string) {
+    const name = `seawall-test-${process.pid}-${worlds}-${edge}`
+    return { bpf: `/sys/fs/bpf/${name}`, run: join(this.#folder, edge, 'run'), netns: this.netns(edge) }
+  }
+
+  /** The configuration of all edges, as a file. */
+  config(balancer: object, firewall: object = {}): string {
+    const path = join(this.#folder, 'seawall.json')
+    writeFileSync(path, JSON.stringify({ interfaces: ['eth0'], firewall, balancer: { key: KEY, ...balancer } }))
+    return path
+  }
+
+  /** Backends of all edges or some of them, with weights. */
+  backends(
+    weights: Readonly<Record<string, number>> = Object.fromEntries(this.edges.map((edge) => [edge, 1])),
+  ): object {
+    return Object.fromEntries(
+      Object.entries(weights).map(([edge, weight]) => [edge, { address: `10.0.${edge.slice(4)}.2`, weight }]),
+    )
+  }
+
+  /** The state of an edge, without an agent. */
+  control(edge: string): LocalControl {
+    const paths = this.paths(edge)
+    const control = new LocalControl({ paths, waitMs: 2_000 })
+    this.#closers.push(() => {
+      control.close()
+      removePins(paths.bpf)
+    })
+    return control
+  }
+
+  onClose(close: () => void): void {
+    this.#closers.push(close)
+  }
+
+  close(): void {
+    while (this.#closers.length > 0) this.#closers.pop()!()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+async function passing(netns: string, name: string): Promise<() => void> {
+  const program = await Program.load({ type: 'xdp', name: 'passing', instructions: PASS, license: 'GPL' })
+  const { ifindex } = findInterface(netns, name)
+  const link: Link = inNetns(netns, () => program.attachXdp({ ifindex, mode: 'native' }))
+  return () => {
+    link.close()
+    program.close()
+  }
+}
+
+export { SERVICE4, SERVICE6 }
