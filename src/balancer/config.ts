@@ -38,7 +38,7 @@ export const balancerSchema = z
     const fields = new Fields(context, value, keys)
     const named = readBackends(context, value.backends)
     const backends = [...named.values()].filter((backend) => backend !== undefined)
-    const placed = readServices(context, value.services, [...named.keys()])
+    const placed = readServices(context, value.services, new Set(named.keys()))
     const buckets = readBuckets(fields)
     refuseConflicts(context, placed, backends)
     refuseExcess(context, placed, backends, buckets)
@@ -54,7 +54,7 @@ export const balancerSchema = z
     }
   })
 
-function readServices(context: z.RefinementCtx, value: unknown, names: readonly string[]): Placed[] {
+function readServices(context: z.RefinementCtx, value: unknown, names: ReadonlySet<string>): Placed[] {
   const wanted = 'a list of services such as [{ address: "192.0.2.53", port: 53, protocol: "udp" }]'
   if (!Array.isArray(value)) {
     refuse(context, ['services'], wanted)

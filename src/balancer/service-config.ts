@@ -43,7 +43,7 @@ export function readService(
   context: z.RefinementCtx,
   value: unknown,
   at: At,
-  names: readonly string[],
+  names: ReadonlySet<string>,
 ): DesiredService | undefined {
   if (!isObject(value))
     return void refuse(context, at, 'a service such as { address: "192.0.2.53", port: 53, protocol: "udp" }')
@@ -121,25 +121,25 @@ function readProtocols(fields: Fields): Protocol[] {
 }
 
 /** Sorted, so that services with the same backends are known as such. */
-function readNames(fields: Fields, all: readonly string[]): string[] {
-  const list = fields.has('backends') ? fields.get('backends') : all
-  if (!Array.isArray(list) || (list.length === 0 && list !== all)) {
-    fields.refuse(['backends'], 'a list of names of backends such as ["edge1", "edge2"]', {
-      remedy: 'leave it out for all of them',
-    })
+function readNames(fields: Fields, all: ReadonlySet<string>): string[] {
+  if (!fields.has('backends')) return [...all].sort()
+  const list = fields.get('backends')
+  if (!Array.isArray(list) || list.length === 0) {
+    const wanted = 'a list of names of backends such as ["edge1", "edge2"]'
+    fields.refuse(['backends'], wanted, { remedy: 'leave it out for all of them' })
     return []
   }
   const names = new Set<string>()
-  // Without any backend, that is the mistake to tell.
   for (const [index, name] of list.entries()) {
-    if (all.length > 0 && !all.includes(name)) refuseName(fields, name, index, all)
+    // Without any backend, that is the mistake to tell.
+    if (all.size > 0 && !all.has(name)) refuseName(fields, name, index, all)
     else if (names.has(name)) fields.refuse(['backends', index], 'each backend once', { remedy: 'remove one' })
     names.add(name)
   }
   return [...names].sort()
 }
 
-function refuseName(fields: Fields, name: unknown, index: number, all: readonly string[]): void {
+function refuseName(fields: Fields, name: unknown, index: number, all: ReadonlySet<string>): void {
   const meant = typeof name === 'string' ? closest(name, all) : undefined
   const remedy = meant === undefined ? 'see backends' : `did you mean "${meant}"?`
   fields.refuse(['backends', index], 'the name of a backend', { remedy })
