@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Lab } from '../../lab/lab.ts'
-import { pointOfPresence, SERVICE4, SERVICE6 } from '../../lab/point-of-presence.ts'
+import { CLIENT_ADDRESSES, pointOfPresence, SERVICE4, SERVICE6 } from '../../lab/point-of-presence.ts'
+import { startTalkServer, Talkers } from '../../lab/talk/talkers.ts'
 import { LocalControl } from '../../src/agent/index.ts'
 import { type Link, Program } from '../../src/bpf/index.ts'
 import { removePins } from '../../src/entry/pins.ts'
@@ -25,6 +26,7 @@ export class BalancerWorld {
   readonly edges: readonly string[]
   readonly #closers: (() => void)[] = []
   readonly #folder: string
+  readonly #controls = new Map<string, LocalControl>()
 
   private constructor(lab: Lab, edges: readonly string[]) {
     this.lab = lab
@@ -71,13 +73,38 @@ export class BalancerWorld {
 
   /** The state of an edge, without an agent. */
   control(edge: string): LocalControl {
+    const known = this.#controls.get(edge)
+    if (known !== undefined) return known
     const paths = this.paths(edge)
     const control = new LocalControl({ paths, waitMs: 2_000 })
     this.#closers.push(() => {
       control.close()
       removePins(paths.bpf)
     })
+    this.#controls.set(edge, control)
     return control
+  }
+
+  /** Connections of clients that stay and talk. */
+  talkers(port: number): Talkers {
+    const addresses = Array.from({ length: CLIENT_ADDRESSES }, (_, index) => `203.0.113.${10 + index}`)
+    const talkers = Talkers.start({ netns: this.netns('clients'), host: SERVICE4, port, addresses })
+    this.#closers.push(() => talkers.close())
+    return talkers
+  }
+
+  /** On every edge a server that answers with its name. */
+  async serve(port: number): Promise<void> {
+    for (const edge of this.edges) {
+      const child = await startTalkServer(this.netns(edge), edge, port)
+      this.#closers.push(() => child.kill('SIGKILL'))
+    }
+  }
+
+  /** Puts a configuration in force on all edges. */
+  async apply(balancer: object): Promise<void> {
+    const config = this.config(balancer)
+    for (const edge of this.edges) await this.control(edge).apply({ config })
   }
 
   onClose(close: () => void): void {

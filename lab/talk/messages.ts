@@ -1,0 +1,24 @@
+/** What the program with the clients is told, one JSON object a line. */
+export type Order =
+  | { readonly do: 'open'; readonly connections: number }
+  | { readonly do: 'count' }
+  /** Closes all of them. */
+  | { readonly do: 'end' }
+
+/** What has become of all connections so far. */
+export interface Talk {
+  /** Connections that were begun, and those that are there. */
+  readonly opened: number
+  readonly open: number
+  /** Connections that could not be made. */
+  readonly failed: number
+  /** Connections that were reset or closed by the other side. */
+  readonly lost: number
+  /** Connections that were answered by another server than before. */
+  readonly moved: number
+  /** Connections that have waited longer than a second and a half for an answer, at least once. */
+  readonly stalled: number
+  readonly answers: number
+  /** Connections that are there, by the name of their server. */
+  readonly servers: Readonly<Record<string, number>>
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ipBatch } from '../../src/linux/interface.ts'
+import { buildPacket, ethernet, ipv4, tcp } from '../../src/net/build.ts'
+import { BalancerWorld, SERVICE4 } from './balancer-world.ts'
+
+const PORT = 8080
+const services = [{ id: 'web', address: SERVICE4, port: PORT, protocol: 'tcp' }]
+
+test('Seawall balances connections over edges, and keeps them when a server joins, the path changes and one is drained', async () => {
+  using world = await BalancerWorld.build(3)
+  await world.apply({ backends: world.backends({ edge1: 1, edge2: 1, edge3: 0 }), services })
+  await world.serve(PORT)
+  const talkers = world.talkers(PORT)
+  const begun = await talkers.open(200)
+  assert.deepEqual([begun.open, begun.failed, begun.servers.edge3], [200, 0, undefined])
+
+  await world.apply({ backends: world.backends(), services })
+  assert.equal((await talkers.open(100)).failed, 0)
+  ipBatch(world.netns('router'), [`route replace ${SERVICE4}/32 via 10.0.3.2`])
+  for (const edge of world.edges) await world.control(edge).drain('edge1')
+  await talkers.open(50)
+  await sleep(2_500)
+  const { open, lost, moved, stalled, failed, servers } = await talkers.end()
+  assert.deepEqual({ open, lost, moved, stalled, failed }, { open: 350, lost: 0, moved: 0, stalled: 0, failed: 0 })
+  assert.ok(servers.edge3! > 0, 'the server that joined has connections')
+})
+
+test('Control.where() names the server that a packet really goes to', async () => {
+  using world = await BalancerWorld.build(3)
+  await world.apply({ backends: world.backends(), services })
+  await world.serve(PORT)
+  const packets = Array.from({ length: 12 }, (_, index) =>
+    buildPacket(
+      ethernet(),
+      ipv4({ src: '203.0.113.10', dst: SERVICE4 }),
+      tcp({ srcport: 40_000 + index, dstport: PORT }),
+    ),
+  )
+  const answers = await Promise.all(world.edges.map((edge) => world.control(edge).where(packets)))
+  const named = answers.map((places) => places.map(({ backend }) => backend))
+  assert.deepEqual(named[1], named[0])
+  assert.deepEqual(named[2], named[0])
+  assert.ok(new Set(named[0]).size > 1, 'more than one server is named')
+  assert.ok(answers[0]!.every(({ service, bucket }) => service === 'web' && bucket !== undefined))
+})
+
+test('Control.services() and backends() say who owns how much', async () => {
+  using world = await BalancerWorld.build(2)
+  await world.apply({ backends: world.backends({ edge1: 3, edge2: 1 }), services })
+  const [web] = await world.control('edge1').services()
+  assert.deepEqual(
+    web!.shares.map(({ backend, buckets }) => [backend, buckets]),
+    [
+      ['edge1', 12_288],
+      ['edge2', 4_096],
+    ],
+  )
+  const drained = await world.control('edge1').drain('edge2')
+  assert.deepEqual([drained.state, drained.buckets, drained.previous], ['draining', 0, 4_096])
+  const backends = await world.control('edge1').backends()
+  assert.deepEqual(
+    backends.map(({ name, self, state, resolved }) => [name, self, state, resolved]),
+    [
+      ['edge1', true, 'active', true],
+      ['edge2', false, 'draining', true],
+    ],
+  )
+  await assert.rejects(world.control('edge1').drain('edge9'), {
+    code: 'SEAWALL_UNKNOWN_BACKEND',
+    message: /did you mean "edge/,
+  })
+})
