@@ -1,3 +1,4 @@
+import { type BackendStatus, Keeper } from '../balancer/index.ts'
 import { ConfigError, type LoadedConfig, loadConfig } from '../config/index.ts'
 import {
   type ApplyResult,
@@ -44,6 +45,7 @@ export class Agent extends FirewallControl {
   readonly #confirm = new Timer(() => this.#rollBackIfDue())
   readonly #expiry = new Timer(() => this.#collectExpired())
   readonly #guard: InterfaceGuard
+  readonly #keeper: Keeper
   readonly #startedAt = new Date().toISOString()
   #loaded: LoadedConfig
   #warned: readonly string[] = []
@@ -56,6 +58,7 @@ export class Agent extends FirewallControl {
     this.#loaded = loaded
     this.#log = options.log ?? (() => undefined)
     this.#guard = new InterfaceGuard(this.firewall, this.#log)
+    this.#keeper = new Keeper({ paths, waitMs: WAIT_MS, log: this.#log })
     if (options.watch !== false) {
       this.#watch = new FileWatch(
         (files) => void this.#filesChanged(files),
@@ -77,6 +80,7 @@ export class Agent extends FirewallControl {
     try {
       await agent.#takeOver()
       agent.#guard.start()
+      await agent.#keeper.start()
     } catch (error) {
       await agent.stop()
       throw error
@@ -135,6 +139,16 @@ export class Agent extends FirewallControl {
     return rule
   }
 
+  protected override async setDrained(backend: string, drained: boolean): Promise<BackendStatus> {
+    const status = await super.setDrained(backend, drained)
+    this.#tell(drained ? 'drained' : 'undrained', `${backend}: ${status.state}, owns ${status.buckets} buckets`)
+    return status
+  }
+
+  protected override drainBackend(backend: string, drained: boolean): Promise<void> {
+    return this.#keeper.setDrained(backend, drained)
+  }
+
   override async capture(request: CaptureRequest): Promise<RuleStatus> {
     const rule = await super.capture(request)
     this.#schedule()
@@ -160,6 +174,7 @@ export class Agent extends FirewallControl {
     this.#confirm.clear()
     this.#expiry.clear()
     this.#guard.stop()
+    await this.#keeper.stop()
     this.firewall.close()
     this.#lock.release()
   }

@@ -2,6 +2,7 @@ import {
   type BackendStatus,
   Balancer,
   BalancerPart,
+  fetchSeed,
   type Impact,
   type ServiceStatus,
   type Where,
@@ -68,7 +69,8 @@ export abstract class FirewallControl implements Control {
 
   /** What comes behind the rules by a configuration. */
   protected async parts({ balancer }: LoadedConfig): Promise<readonly Part[]> {
-    return [BalancerPart.of(this.#paths, balancer)]
+    const isNew = balancer !== undefined && !this.balancer.isUp()
+    return [BalancerPart.of(this.#paths, balancer, isNew ? await fetchSeed(this.#paths, balancer) : undefined)]
   }
 
   confirm(): Promise<{ readonly generation: number }> {
@@ -144,8 +146,13 @@ export abstract class FirewallControl implements Control {
   }
 
   protected async setDrained(backend: string, drained: boolean): Promise<BackendStatus> {
-    await this.balancer.setDrained(backend, drained)
+    await this.drainBackend(backend, drained)
     return (await this.backends()).find(({ name }) => name === backend)!
+  }
+
+  /** Where an agent runs, the fleet is asked. */
+  protected drainBackend(backend: string, drained: boolean): Promise<void> {
+    return this.balancer.setDrained(backend, drained)
   }
 
   where(packets: readonly Uint8Array[]): Promise<readonly Where[]> {

@@ -1,19 +1,25 @@
-import { SeawallError } from '../entry/errors.ts'
 import { takeLock } from '../entry/lock.ts'
 import type { Paths } from '../entry/paths.ts'
-import { closest } from '../rules/suggest.ts'
 import type { DesiredBalancer } from './desired.ts'
 import { impactOf } from './impact.ts'
 import { LiveBalancer } from './live.ts'
 import type { BalancerState } from './manifest.ts'
 import { backendStatus, balancerStatus, serviceStatus } from './status.ts'
-import { planPool } from './tables.ts'
+import { planTables } from './tables.ts'
 import type { BackendStatus, BalancerStatus, Impact, ServiceStatus, Where } from './types.ts'
 import { whereAre } from './where.ts'
 
 export interface BalancerOptions {
   /** Milliseconds to wait for another writer before giving up; default none. */
   readonly waitMs?: number
+}
+
+/** What is to be otherwise. */
+export interface Change {
+  /** As it is if absent. */
+  readonly state?: BalancerState
+  /** Clears previous owners in a copy of a pool's rows. */
+  readonly release?: (pool: number, table: Uint16Array) => void
 }
 
 /** The balancer of this machine, as it is in the kernel. What changes something takes the lock, what reads does not. */
@@ -63,18 +69,21 @@ export class Balancer {
   /** Has a backend own no buckets, or as many as its weight says again. */
   async setDrained(name: string, drained: boolean): Promise<void> {
     await this.change((live) => {
-      requireBackend(live, name)
+      live.requireBackend(name)
       const state = live.state
       const others = state.drained.filter((one) => one !== name)
-      return { ...state, drained: drained ? [...others, name].sort() : others }
+      return { state: { ...state, drained: drained ? [...others, name].sort() : others } }
     })
   }
 
   /** Changes what is known, and moves rows accordingly, under the lock. */
-  change(work: (live: LiveBalancer) => BalancerState): Promise<void> {
+  change(work: (live: LiveBalancer) => Change): Promise<void> {
     return this.locked((live) => {
-      const state = work(live)
-      moveRows(live, state)
+      const before = live.state
+      const { state = before, release } = work(live)
+      const tables = planTables(live, state, release)
+      if (state === before && tables.every((table, pool) => isSame(table, live.rows(pool)))) return
+      for (const [pool, table] of tables.entries()) live.setRows(pool, table)
       live.save({ ...state, version: state.version + 1 })
     })
   }
@@ -99,27 +108,4 @@ export class Balancer {
   }
 }
 
-/** Plans each table aside, and writes the rows that differ. */
-function moveRows(live: LiveBalancer, state: BalancerState): void {
-  const { manifest, desired } = live
-  for (const [index, pool] of manifest.pools.entries()) {
-    const planned = live.rows(index).slice()
-    const request = {
-      pool,
-      desired,
-      backends: manifest.backends,
-      drained: state.drained,
-      dead: state.dead[index] ?? [],
-    }
-    const { moves } = planPool(planned, request)
-    for (const { row } of moves) live.setRow(index, row, planned[row * 2]!, planned[row * 2 + 1]!)
-  }
-}
-
-function requireBackend({ manifest }: LiveBalancer, name: string): void {
-  const names = Object.keys(manifest.backends)
-  if (names.includes(name)) return
-  const meant = closest(name, names)
-  const remedy = meant === undefined ? 'see seawall backends' : `did you mean "${meant}"?`
-  throw new SeawallError('SEAWALL_UNKNOWN_BACKEND', `Cannot find backend "${name}" (${remedy})`)
-}
+const isSame = (a: Uint16Array, b: Uint16Array): boolean => a.every((number, at) => number === b[at])

@@ -11,9 +11,10 @@ export type {
   Encapsulation,
   Protocol,
 } from './desired.ts'
+export { fetchSeed } from './fetch-seed.ts'
+export { Keeper } from './keeper.ts'
 export { BalancerPart } from './part.ts'
 export type { ServiceConfig } from './service-config.ts'
-export type { TableSeed } from './table-seed.ts'
 export type {
   BackendState,
   BackendStatus,

@@ -1,4 +1,5 @@
 import type { DesiredBackend, DesiredBalancer } from './desired.ts'
+import type { TableDocument } from './fleet/document.ts'
 import { limits } from './limits.ts'
 import type { LiveBalancer } from './live.ts'
 import type { BalancerState, PlacedPool } from './manifest.ts'
@@ -6,7 +7,6 @@ import { type Numbering, renumber } from './numbering.ts'
 import { ancestorOf, poolsOf } from './pools.ts'
 import { lingering } from './status.ts'
 import { applyMoves } from './table/index.ts'
-import type { TableSeed } from './table-seed.ts'
 import { planPool } from './tables.ts'
 
 /** What goes into the maps of a generation, and what is to be known of it. */
@@ -33,7 +33,7 @@ export type Before = Pick<LiveBalancer, 'manifest' | 'desired' | 'rows' | 'state
 export function layOutTables(
   desired: DesiredBalancer,
   before: Before | undefined,
-  seed: TableSeed | undefined,
+  seed: TableDocument | undefined,
 ): Layout {
   const kept = before?.desired.buckets === desired.buckets ? before : undefined
   const known = [...desired.backends, ...formerBackends(desired, kept)]
@@ -73,7 +73,7 @@ export function layOutTables(
     pools,
     rows,
     known,
-    state: { version: nextVersion(before, seed), drained, dead },
+    state: { ...stateBefore(desired, before, seed), drained, dead },
     impacts,
   }
 }
@@ -86,12 +86,25 @@ function formerBackends(desired: DesiredBalancer, before: Before | undefined): D
   return before.desired.backends.filter(({ name }) => names.has(name))
 }
 
-function seedTable(table: Uint16Array, pool: PlacedPool, backends: Numbering, seed: TableSeed | undefined): boolean {
+function seedTable(
+  table: Uint16Array,
+  pool: PlacedPool,
+  backends: Numbering,
+  seed: TableDocument | undefined,
+): boolean {
   const found = seed?.pools.find((one) => one.backends.join(' ') === pool.backends.join(' '))
   if (found === undefined || found.rows.length !== table.length) return false
   for (const [at, number] of found.rows.entries()) table[at] = number === 0 ? 0 : backends[found.backends[number - 1]!]!
   return true
 }
 
-const nextVersion = (before: Before | undefined, seed: TableSeed | undefined): number =>
-  Math.max(before?.state.version ?? 0, seed?.version ?? 0) + 1
+/** A fleet's version is that of its conductor's table; a machine by itself counts its own. */
+function stateBefore(
+  { fleet }: DesiredBalancer,
+  before: Before | undefined,
+  seed: TableDocument | undefined,
+): Pick<BalancerState, 'version' | 'conductor'> {
+  const { version = 0, conductor } = before?.state ?? seed ?? {}
+  if (fleet === undefined) return { version: version + 1 }
+  return { version, ...(conductor === undefined ? {} : { conductor }) }
+}

@@ -6,6 +6,7 @@ import { Handles } from '../entry/handles.ts'
 import { findLive } from '../entry/live-generation.ts'
 import { openMap } from '../entry/open.ts'
 import type { Paths } from '../entry/paths.ts'
+import { closest } from '../rules/suggest.ts'
 import type { DesiredBalancer } from './desired.ts'
 import { type BalancerState, type Manifest, readManifest, readState, writeState } from './manifest.ts'
 import { deserialise } from './serialise.ts'
@@ -72,11 +73,19 @@ export class LiveBalancer {
     return new Uint16Array(buffer, byteOffset + this.manifest.pools[pool]!.first * 4, buckets * 2)
   }
 
-  /** Writes a row by one store, so that a packet sees all of it or nothing. */
-  setRow(pool: number, row: number, current: number, previous: number): void {
-    const { buffer, byteOffset } = this.map('buckets').mmap()
-    const words = new Uint32Array(buffer, byteOffset + this.manifest.pools[pool]!.first * 4, this.desired.buckets)
-    words[row] = (current | (previous << 16)) >>> 0
+  /** Writes the rows of a pool that differ, each by one store, so that a packet sees all of it or nothing. */
+  setRows(pool: number, rows: Uint16Array): void {
+    const inForce = wordsOf(this.rows(pool))
+    for (const [row, word] of wordsOf(rows).entries()) if (inForce[row] !== word) inForce[row] = word
+  }
+
+  /** @throws SeawallError SEAWALL_UNKNOWN_BACKEND */
+  requireBackend(name: string): void {
+    const names = Object.keys(this.manifest.backends)
+    if (names.includes(name)) return
+    const meant = closest(name, names)
+    const remedy = meant === undefined ? 'see seawall backends' : `did you mean "${meant}"?`
+    throw new SeawallError('SEAWALL_UNKNOWN_BACKEND', `Cannot find backend "${name}" (${remedy})`)
   }
 
   close(): void {
@@ -84,3 +93,7 @@ export class LiveBalancer {
     this.#handles.close()
   }
 }
+
+/** Rows as words {current, previous}, of the same memory. */
+const wordsOf = ({ buffer, byteOffset, length }: Uint16Array): Uint32Array =>
+  new Uint32Array(buffer, byteOffset, length / 2)

@@ -6,20 +6,18 @@ import { writing } from '../entry/pins.ts'
 import type { Change } from '../entry/types.ts'
 import { u32 } from '../entry/u32.ts'
 import { Backend, balancer, Stage } from '../generated/balancer.ts'
-import { nextHops } from '../linux/next-hop.ts'
-import { formatAddress } from '../net/address.ts'
-import { backendSlot } from './backend-slots.ts'
 import type { DesiredBalancer } from './desired.ts'
 import { changesOf } from './diff.ts'
+import type { TableDocument } from './fleet/document.ts'
 import { type Identity, identify } from './identity.ts'
 import { keysOf } from './keys.ts'
 import { type Layout, layOutTables } from './layout.ts'
 import { LiveBalancer, PART } from './live.ts'
 import { readManifest, writeManifest, writeState } from './manifest.ts'
+import { backendSlots } from './next-hops.ts'
 import { programConfig } from './program-config.ts'
 import { deserialise, serialise } from './serialise.ts'
 import { layOut, type Slots, slotOf } from './service-slots.ts'
-import type { TableSeed } from './table-seed.ts'
 
 /** Counters that go on from generation to generation. */
 const LASTING = ['service_counts', 'backend_counts', 'outcomes'] as const
@@ -34,7 +32,7 @@ const SERVER_ID_STRIDE = 8
 
 interface Wanted {
   readonly desired: DesiredBalancer | undefined
-  readonly seed: TableSeed | undefined
+  readonly seed: TableDocument | undefined
 }
 
 /** The balancer of a generation: as a configuration wants it, or, without one, as a generation had it. */
@@ -49,7 +47,7 @@ export class BalancerPart implements Part {
   }
 
   /** Of a configuration, which may have none. `seed`: the fleet's tables, for who has none of his own. */
-  static of(paths: Paths, desired: DesiredBalancer | undefined, seed?: TableSeed): BalancerPart {
+  static of(paths: Paths, desired: DesiredBalancer | undefined, seed?: TableDocument): BalancerPart {
     return new BalancerPart(paths, { desired, seed })
   }
 
@@ -98,13 +96,11 @@ export class BalancerPart implements Part {
     const serverIds = maps.serverIds.map.mmap()
     const ids = new DataView(serverIds.buffer, serverIds.byteOffset)
     const backends = maps.backends.map.mmap()
-    const addresses = layout.known.map(({ address }) => formatAddress(address))
-    const hops = nextHops(this.#paths.netns, addresses)
-    for (const [index, backend] of layout.known.entries()) {
-      const number = layout.backends[backend.name]!
-      backends.set(backendSlot(backend, hops.get(addresses[index]!)), number * Backend.size)
-      if (desired.backends.some(({ name }) => name === backend.name))
-        ids.setUint16(backend.serverId * SERVER_ID_STRIDE, number, true)
+    const slots = backendSlots(this.#paths, layout.known)
+    for (const { name, serverId } of layout.known) {
+      const number = layout.backends[name]!
+      backends.set(slots.get(name)!, number * Backend.size)
+      if (desired.backends.some((one) => one.name === name)) ids.setUint16(serverId * SERVER_ID_STRIDE, number, true)
     }
   }
 }

@@ -1,4 +1,6 @@
 import type { DesiredBalancer } from './desired.ts'
+import type { LiveBalancer } from './live.ts'
+import type { BalancerState } from './manifest.ts'
 import type { Numbering } from './numbering.ts'
 import type { Pool } from './pools.ts'
 import { applyMoves, type MovePlan, planMoves } from './table/index.ts'
@@ -17,6 +19,25 @@ export function planPool(rows: Uint16Array, request: PoolRequest): MovePlan {
   const plan = planMoves(rows, goalOf(request))
   applyMoves(rows, plan.moves)
   return plan
+}
+
+/**
+ * The tables of all pools as they are to be, aside.
+ *
+ * @param release clears previous owners that nobody needs any more, before rows move.
+ */
+export function planTables(
+  live: Pick<LiveBalancer, 'manifest' | 'desired' | 'rows'>,
+  { drained, dead }: Pick<BalancerState, 'drained' | 'dead'>,
+  release: (pool: number, table: Uint16Array) => void = () => undefined,
+): Uint16Array[] {
+  const { manifest, desired } = live
+  return manifest.pools.map((pool, index) => {
+    const table = live.rows(index).slice()
+    release(index, table)
+    planPool(table, { pool, desired, backends: manifest.backends, drained, dead: dead[index] ?? [] })
+    return table
+  })
 }
 
 /** Weights and dead backends by number. */

@@ -1,6 +1,9 @@
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { Lab } from '../../lab/lab.ts'
 import { CLIENT_ADDRESSES, pointOfPresence, SERVICE4, SERVICE6 } from '../../lab/point-of-presence.ts'
 import { startTalkServer, Talkers } from '../../lab/talk/talkers.ts'
@@ -9,6 +12,9 @@ import { type Link, Program } from '../../src/bpf/index.ts'
 import { removePins } from '../../src/entry/pins.ts'
 import { findInterface } from '../../src/linux/interface.ts'
 import { inNetns } from '../../src/linux/netns.ts'
+import { start } from '../../src/linux/process.ts'
+
+const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 /** `mov r0, XDP_PASS; exit` */
 const PASS = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
@@ -107,6 +113,21 @@ export class BalancerWorld {
     for (const edge of this.edges) await this.control(edge).apply({ config })
   }
 
+  /** Starts the agent of an edge, in a process of its own, and returns when it is ready. */
+  async startAgent(edge: string, config: string): Promise<ChildProcess> {
+    // So that what it leaves in the kernel is removed.
+    this.control(edge)
+    const { bpf, run } = this.paths(edge)
+    const child = start(process.execPath, ['--import', 'tsx', CLI, 'up', '--json', '--no-watch', '--config', config], {
+      netns: this.netns(edge),
+      env: { ...process.env, SEAWALL_PINS: bpf, SEAWALL_RUN: run },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    this.#closers.push(() => child.kill('SIGKILL'))
+    await untilReady(child)
+    return child
+  }
+
   onClose(close: () => void): void {
     this.#closers.push(close)
   }
@@ -118,6 +139,17 @@ export class BalancerWorld {
   [Symbol.dispose](): void {
     this.close()
   }
+}
+
+/** Its log has one JSON object a line. */
+function untilReady(agent: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    agent.once('exit', (code) => reject(new Error(`Cannot start the agent: it ended with ${code}`)))
+    createInterface({ input: agent.stdout! }).on('line', (line) => {
+      if (process.env.SEAWALL_TEST_LOG) process.stderr.write(`${line}\n`)
+      if (line.includes('"event":"ready"')) resolve()
+    })
+  })
 }
 
 async function passing(netns: string, name: string): Promise<() => void> {

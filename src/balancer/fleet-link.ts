@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Netns } from '../linux/netns.ts'
+import type { Balancer } from './balancer.ts'
+import { findBusy } from './busy.ts'
+import { poolKey, type TableDocument } from './fleet/document.ts'
+import { Fleet } from './fleet/fleet.ts'
+import type { Decision } from './fleet/machine.ts'
+import type { Wish } from './fleet/messages.ts'
+import type { LiveBalancer } from './live.ts'
+import { machinesOf } from './machines.ts'
+import type { BalancerState } from './manifest.ts'
+import { documentOf, follow } from './table-document.ts'
+import { planTables } from './tables.ts'
+
+export interface FleetLinkOptions {
+  readonly balancer: Balancer
+  readonly netns: Netns
+  readonly failed: (error: unknown) => void
+}
+
+/** Milliseconds until a machine has the table that another has decided on, or does not answer. */
+const REACH_MS = 5_000
+
+/** Ties the tables in this machine's kernel to those of the fleet. */
+export class FleetLink {
+  readonly #balancer: Balancer
+  readonly #netns: Netns
+  #fleet: Fleet | undefined
+
+  private constructor({ balancer, netns }: FleetLinkOptions) {
+    this.#balancer = balancer
+    this.#netns = netns
+  }
+
+  /** @throws FleetError */
+  static async open(options: FleetLinkOptions): Promise<FleetLink> {
+    const link = new FleetLink(options)
+    const { self, key, port, machines, document, transitionMs } = await options.balancer.locked(membership)
+    link.#fleet = await Fleet.open({
+      self,
+      key,
+      port,
+      machines,
+      timing: { transitionMs },
+      ...(document.version === 0 ? {} : { document }),
+      hooks: {
+        putInForce: (document) => link.#putInForce(document),
+        look: () => link.#look(),
+        wish: (wish) => link.#fulfil(wish),
+        round: () => link.#round(),
+        failed: options.failed,
+      },
+    })
+    return link
+  }
+
+  get conductor(): string | undefined {
+    return this.#fleet?.conductor
+  }
+
+  async wish(backend: string, drained: boolean): Promise<void> {
+    await this.#balancer.locked((live) => live.requireBackend(backend))
+    const { version } = await this.#fleet!.wish({ kind: drained ? 'drain' : 'undrain', backend })
+    await this.#reach(version)
+  }
+
+  async close(): Promise<void> {
+    await this.#fleet?.close()
+  }
+
+  /** Waits until this machine has a table in force, too. */
+  async #reach(version: number): Promise<void> {
+    for (const until = performance.now() + REACH_MS; performance.now() < until; await sleep(50))
+      if ((await this.#balancer.locked((live) => live.state.version)) >= version) return
+  }
+
+  async #putInForce(document: TableDocument): Promise<void> {
+    await this.#balancer.locked((live) => {
+      const { tables, state } = follow(live, document)
+      for (const [pool, rows] of tables) live.setRows(pool, rows)
+      live.save(state)
+    })
+  }
+
+  async #look() {
+    return { busy: await this.#balancer.locked((live) => findBusy(this.#netns, live)) }
+  }
+
+  async #fulfil({ kind, backend }: Wish): Promise<void> {
+    await this.#decide((state) => {
+      const others = state.drained.filter((name) => name !== backend)
+      return { ...state, drained: kind === 'drain' ? [...others, backend].sort() : others }
+    })
+  }
+
+  async #round(): Promise<void> {
+    if (this.#fleet?.mayDecide) await this.#decide((state) => state)
+  }
+
+  /** Moves what is to move, and tells the others if anything has changed. */
+  async #decide(change: (state: BalancerState) => BalancerState): Promise<void> {
+    const fleet = this.#fleet!
+    const release = releaserOf(fleet)
+    const present = fleet.present()
+    const decision = await this.#balancer.locked((live) => decisionOf(live, change(live.state), { release, present }))
+    if (decision !== undefined) await fleet.decide(decision)
+  }
+}
+
+function membership(live: LiveBalancer) {
+  const { manifest, desired } = live
+  return {
+    self: manifest.self!,
+    key: desired.key,
+    port: desired.fleet!.port,
+    machines: machinesOf(desired),
+    document: documentOf(live),
+    transitionMs: desired.transitionMs,
+  }
+}
+
+/** Clears the previous owners that nobody needs any more. Machines number pools differently: they are known by their backends. */
+function releaserOf(fleet: Fleet) {
+  const { pools = [] } = fleet.document ?? {}
+  const rows = new Map(
+    fleet.releasable().map(({ pool, quiet, expired }) => [poolKey(pools[pool]!.backends), [...quiet, ...expired]]),
+  )
+  return (key: string, table: Uint16Array): void => {
+    for (const row of rows.get(key) ?? []) table[row * 2 + 1] = 0
+  }
+}
+
+/** What a decision goes by beside the goal. */
+interface Limits {
+  readonly release: (key: string, table: Uint16Array) => void
+  /** Names of machines whose agents answer. The kernel of another would go on by the old table, so its rows stay. */
+  readonly present: ReadonlySet<string>
+}
+
+/** The tables as they are to be; undefined if that is how they are. */
+function decisionOf(live: LiveBalancer, state: BalancerState, { release, present }: Limits): Decision | undefined {
+  const inForce = documentOf(live)
+  const tables = planTables(live, state, (pool, table) => release(poolKey(inForce.pools[pool]!.backends), table))
+  for (const [pool, table] of tables.entries()) keepAbsent(live, pool, table, { present, dead: state.dead[pool] ?? [] })
+  const { pools, drained, dead } = documentOf(live, { tables, state })
+  const isSame =
+    inForce.version > 0 &&
+    pools.every(({ rows }, pool) => Buffer.compare(bytesOf(rows), bytesOf(inForce.pools[pool]!.rows)) === 0) &&
+    JSON.stringify([drained, dead]) === JSON.stringify([inForce.drained, inForce.dead])
+  return isSame ? undefined : { pools, drained, dead }
+}
+
+/** Takes back moves from and to machines whose agents do not answer, but for those that are dead. */
+function keepAbsent(
+  live: LiveBalancer,
+  pool: number,
+  table: Uint16Array,
+  { present, dead }: { readonly present: ReadonlySet<string>; readonly dead: readonly string[] },
+): void {
+  const inForce = live.rows(pool)
+  const stays = new Set(
+    Object.entries(live.manifest.backends).flatMap(([name, number]) => {
+      return present.has(name) || name === live.manifest.self || dead.includes(name) ? [] : [number]
+    }),
+  )
+  for (let at = 0; at < table.length; at += 2) {
+    if (table[at] === inForce[at] || inForce[at] === 0) continue
+    if (!stays.has(inForce[at]!) && !stays.has(table[at]!)) continue
+    table[at] = inForce[at]!
+    table[at + 1] = inForce[at + 1]!
+  }
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint16Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)

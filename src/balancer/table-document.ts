@@ -1,0 +1,71 @@
+import { poolKey, type TableDocument, type TablePool } from './fleet/document.ts'
+import type { LiveBalancer } from './live.ts'
+import type { BalancerState } from './manifest.ts'
+import { type Numbering, namesOf } from './numbering.ts'
+
+/** The tables in force as the fleet tells of them. `tables`: the rows of each pool, if not those in force. */
+export function documentOf(
+  live: Pick<LiveBalancer, 'manifest' | 'rows' | 'state'>,
+  { tables, state = live.state }: { readonly tables?: readonly Uint16Array[]; readonly state?: BalancerState } = {},
+): TableDocument {
+  const { manifest } = live
+  const names = namesOf(manifest.backends)
+  return {
+    version: state.version,
+    conductor: state.conductor ?? manifest.self ?? '',
+    pools: manifest.pools.map(({ backends }, pool) => toNames(backends, tables?.[pool] ?? live.rows(pool), names)),
+    drained: state.drained,
+    dead: state.dead.flatMap((backends, pool) => backends.map((backend) => ({ pool, backend }))),
+  }
+}
+
+/** Rows may have backends that the configuration has no more: those are told, too. */
+function toNames(wanted: readonly string[], rows: Uint16Array, names: ReadonlyMap<number, string>): TablePool {
+  const used = new Set(rows)
+  const former = [...used].flatMap((number) => names.get(number) ?? []).filter((name) => !wanted.includes(name))
+  const backends = [...wanted, ...former].sort()
+  const place = new Map(backends.map((name, index) => [name, index + 1]))
+  const owners = new Map([...used].map((number) => [number, place.get(names.get(number) ?? '') ?? 0]))
+  return { backends, rows: rows.map((number) => owners.get(number)!) }
+}
+
+/** What of the fleet's tables a machine can follow: pools that it has, and backends that it has numbers for. */
+export interface Followed {
+  /** Index of a pool, and its rows in this machine's numbers. */
+  readonly tables: ReadonlyMap<number, Uint16Array>
+  readonly state: BalancerState
+}
+
+export function follow(
+  { manifest, desired, state }: Pick<LiveBalancer, 'manifest' | 'desired' | 'state'>,
+  document: TableDocument,
+): Followed {
+  const tables = new Map<number, Uint16Array>()
+  const dead = manifest.pools.map(({ backends }, index) => {
+    const place = findPool(document, backends)
+    const pool = document.pools[place]
+    if (pool === undefined || pool.rows.length !== desired.buckets * 2) return state.dead[index] ?? []
+    tables.set(index, toNumbers(pool, manifest.backends))
+    return document.dead.filter((one) => one.pool === place).map(({ backend }) => backend)
+  })
+  const { version, conductor } = document
+  const drained = document.drained.filter((name) => name in manifest.backends)
+  return { tables, state: { version, conductor, drained, dead } }
+}
+
+/** The pool of these backends, or of these and such as are leaving. */
+function findPool({ pools }: TableDocument, backends: readonly string[]): number {
+  const exact = pools.findIndex((pool) => poolKey(pool.backends) === poolKey(backends))
+  if (exact >= 0) return exact
+  return pools.findIndex((pool) => backends.every((name) => pool.backends.includes(name)))
+}
+
+/** A backend without a number here owns nothing: whoever has the row's other owner sends packets there. */
+function toNumbers({ backends, rows }: TablePool, numbering: Numbering): Uint16Array {
+  const numbers = [0, ...backends.map((name) => numbering[name] ?? 0)]
+  return rows.map((place, at) => {
+    const number = numbers[place]!
+    const isCurrent = at % 2 === 0
+    return number === 0 && isCurrent ? numbers[rows[at + 1]!]! : number
+  })
+}
