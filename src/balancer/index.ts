@@ -14,6 +14,7 @@ export type {
 export { fetchSeed } from './fetch-seed.ts'
 export { Keeper } from './keeper.ts'
 export { BalancerPart } from './part.ts'
+export { type ConnectionIdOptions, quicConnectionId, serverIdIn } from './quic.ts'
 export type { ServiceConfig } from './service-config.ts'
 export type {
   BackendState,
