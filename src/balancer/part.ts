@@ -18,6 +18,7 @@ import { backendSlots } from './next-hops.ts'
 import { programConfig } from './program-config.ts'
 import { deserialise, serialise } from './serialise.ts'
 import { layOut, type Slots, slotOf } from './service-slots.ts'
+import { balancerWarnings } from './warnings.ts'
 
 /** Counters that go on from generation to generation. */
 const LASTING = ['service_counts', 'backend_counts', 'outcomes'] as const
@@ -63,6 +64,11 @@ export class BalancerPart implements Part {
   async changes(live: string | undefined): Promise<readonly Change[]> {
     if (this.#wanted === undefined) return []
     return changesOf(live === undefined ? undefined : deserialise(readManifest(live).desired), this.#wanted.desired)
+  }
+
+  warnings(): readonly string[] {
+    const desired = this.#wanted?.desired
+    return desired === undefined ? [] : balancerWarnings(this.#paths, desired)
   }
 
   async build({ folder, live, source }: PartPlace): Promise<BuiltPart> {

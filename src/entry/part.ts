@@ -23,6 +23,8 @@ export interface Part {
   readonly name: string
   /** What would change, for a plan; nothing is loaded. */
   changes(live: string | undefined): Promise<readonly Change[]>
+  /** What is allowed but hardly meant, and what an operator should know, for a plan. */
+  warnings(): readonly string[]
   /** Whether the generation is to have it. */
   isWanted(folders: PartFolders): boolean
   /** Loads and pins it aside. */

@@ -455,7 +455,8 @@ async function draft(
   const { plan, measure } = await draftPlan(live, desired, { sets, parts: wanted })
   const changes = [...plan.changes]
   for (const part of parts) changes.push(...(await part.changes(partFolder(live, part.name))))
-  return { plan: { ...plan, changes }, measure }
+  const warnings = [...plan.warnings, ...parts.flatMap((part) => part.warnings())]
+  return { plan: { ...plan, changes, warnings }, measure }
 }
 
 /** What a generation holds, with the dynamic rules of the live one. */

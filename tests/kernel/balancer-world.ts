@@ -43,9 +43,9 @@ export class BalancerWorld {
     worlds += 1
   }
 
-  static async build(edges: number): Promise<BalancerWorld> {
+  static async build(edges: number, { edgeMtu = EDGE_MTU } = {}): Promise<BalancerWorld> {
     const names = Array.from({ length: edges }, (_, index) => `edge${index + 1}`)
-    const world = new BalancerWorld(Lab.build(pointOfPresence({ edges, edgeMtu: EDGE_MTU })), names)
+    const world = new BalancerWorld(Lab.build(pointOfPresence({ edges, edgeMtu })), names)
     // XDP_TX over a veth reaches the other end only if a program is attached there.
     for (const name of names) world.#closers.push(await passing(world.lab.netns('router'), name))
     return world

@@ -72,3 +72,13 @@ test('Control.services() and backends() say who owns how much', async () => {
     message: /did you mean "edge/,
   })
 })
+
+test('Control.plan() warns of ways that do not carry what clients send', async () => {
+  using world = await BalancerWorld.build(2, { edgeMtu: 1_500 })
+  const config = world.config({ backends: world.backends(), services })
+  const { warnings } = await world.control('edge1').plan(config)
+  assert.deepEqual(
+    warnings.map((text) => /MTU is \d+, wanted \d+/.exec(text)?.[0]),
+    ['MTU is 1500, wanted 1540'],
+  )
+})
