@@ -142,7 +142,10 @@ function emitRandom(asm: Assembler): void {
   emitNext(asm, out)
 }
 
-/** The bytes of a packet, eight at a time and then one by one. */
+/**
+ * The bytes of a packet, eight at a time and then one by one. An atomic instruction waits until they are in the cache: a CPU is slow to
+ * read across two stores that it has just made, which packets of a network card never ask of it.
+ */
 function emitRestore(asm: Assembler, packet: Uint8Array): void {
   const out = asm.label('out')
   asm.mov(r6, r1)
@@ -161,5 +164,8 @@ function emitRestore(asm: Assembler, packet: Uint8Array): void {
     asm.mov(r1, packet[at]!)
     asm.store('u8', r7, at, r1)
   }
+  asm.loadMapValue(r1, 'state')
+  asm.mov(r2, 1)
+  asm.atomic('add', 'u64', r1, 0, r2)
   emitNext(asm, out)
 }
