@@ -33,6 +33,12 @@
 #define MAX_WSCALE 14
 #define MAX_WINDOW 65535
 
+#define FLAG_FIN 0x01
+#define FLAG_SYN 0x02
+#define FLAG_RST 0x04
+#define FLAG_PSH 0x08
+#define FLAG_ACK 0x10
+
 /* What the lowest bits of the timestamp in a SYN-ACK say: the client's window scale, or that there is none, SACK, ECN. */
 #define COOKIE_BITS 6
 #define COOKIE_NO_WSCALE 0xf
@@ -117,25 +123,20 @@ const volatile __u8 use_sack = 0;
 const volatile __u8 use_timestamps = 0;
 const volatile __u8 use_ecn = 0;
 
-/* Offsets of headers from the start of the frame, and what is needed of them once the frame is overwritten. */
+/*
+ * The headers of a TCP segment, in the frame. What is asked of them is read when it is asked: values that were read ahead would be
+ * kept on the stack on ways that never use them.
+ */
 struct segment {
-	__u32 l3;
-	__u32 l4;
-	__u32 family;
 	union {
-		struct {
-			__be32 saddr;
-			__be32 daddr;
-		} v4;
-		struct {
-			struct in6_addr saddr;
-			struct in6_addr daddr;
-		} v6;
+		void *ip;
+		struct iphdr *v4;
+		struct ipv6hdr *v6;
 	};
-	__be16 sport;
-	__be16 dport;
-	__be32 seq;
-	__u8 ecn_field;
+	struct tcphdr *tcp;
+	/* Offset of the IP header from the start of the frame. */
+	__u32 l3;
+	__u32 family;
 };
 
 /* Of the kernel's own types, the members that are read here. */
@@ -182,51 +183,38 @@ static __always_inline __u64 frame_length(const struct xdp_md *ctx)
 	return length;
 }
 
-static __always_inline int read_ipv4(void *at, void *end, struct segment *segment)
+/* The place behind the IP header; 0 if that is not one of a whole TCP segment. */
+static __always_inline void *skip_ipv4(struct iphdr *ip, void *end)
 {
-	struct iphdr *ip = at;
-
 	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5 || ip->protocol != IPPROTO_TCP)
-		return -1;
+		return 0;
 	if (ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET))
-		return -1;
-	segment->l4 = segment->l3 + ip->ihl * 4;
-	segment->v4.saddr = ip->saddr;
-	segment->v4.daddr = ip->daddr;
-	segment->ecn_field = ip->tos & 3;
-	return 0;
+		return 0;
+	return (void *)ip + ip->ihl * 4;
 }
 
-static __always_inline int read_ipv6(void *at, void *end, struct segment *segment)
+static __always_inline void *skip_ipv6(struct ipv6hdr *ip, void *end)
 {
-	struct ipv6hdr *ip = at;
-
 	if ((void *)(ip + 1) > end || ip->version != 6 || ip->nexthdr != IPPROTO_TCP)
-		return -1;
-	segment->l4 = segment->l3 + sizeof(*ip);
-	segment->v6.saddr = ip->saddr;
-	segment->v6.daddr = ip->daddr;
-	segment->ecn_field = (ip->flow_lbl[0] >> 4) & 3;
-	return 0;
+		return 0;
+	return ip + 1;
 }
 
-/* The whole TCP header of a packet that is not a fragment; 0 if there is none. */
-static __always_inline struct tcphdr *read_segment(struct xdp_md *ctx, struct segment *segment)
+/* Finds the headers of a packet that is no fragment and has a whole TCP header; 0 if there are none. */
+static __always_inline int find_headers(struct segment *segment, void *end)
 {
-	void *data = (void *)(long)ctx->data;
-	void *end = (void *)(long)ctx->data_end;
-	void *ip = data + segment->l3;
-	struct tcphdr *tcp;
+	segment->tcp = segment->family == AF_INET ? skip_ipv4(segment->v4, end) : skip_ipv6(segment->v6, end);
+	return segment->tcp && (void *)(segment->tcp + 1) <= end && segment->tcp->doff * 4 >= sizeof(*segment->tcp);
+}
 
-	if (segment->family == AF_INET ? read_ipv4(ip, end, segment) : read_ipv6(ip, end, segment))
-		return 0;
-	tcp = data + segment->l4;
-	if ((void *)(tcp + 1) > end || tcp->doff * 4 < sizeof(*tcp))
-		return 0;
-	segment->sport = tcp->source;
-	segment->dport = tcp->dest;
-	segment->seq = tcp->seq;
-	return tcp;
+static __always_inline __u8 flags_of(const struct tcphdr *tcp)
+{
+	return ((const __u8 *)tcp)[13];
+}
+
+static __always_inline __u64 two_words(const struct in6_addr *address, int at)
+{
+	return *(const __u64 *)&address->s6_addr32[at];
 }
 
 static __always_inline __u64 mix(__u64 hash, __u64 word)
@@ -238,24 +226,26 @@ static __always_inline __u64 mix(__u64 hash, __u64 word)
 /* Keyed, so that nobody can aim at the place of another destination. */
 static __always_inline __u64 hash_destination(const struct segment *segment)
 {
+	__be16 port = segment->tcp->dest;
 	__u64 hash;
 
 	if (segment->family == AF_INET)
-		return mix(secret, (__u64)segment->v4.daddr << 16 | segment->dport);
-	hash = mix(secret ^ segment->dport, (__u64)segment->v6.daddr.s6_addr32[0] << 32 | segment->v6.daddr.s6_addr32[1]);
-	return mix(hash, (__u64)segment->v6.daddr.s6_addr32[2] << 32 | segment->v6.daddr.s6_addr32[3]);
+		return mix(secret, (__u64)segment->v4->daddr << 16 | port);
+	hash = mix(secret ^ port, two_words(&segment->v6->daddr, 0));
+	return mix(hash, two_words(&segment->v6->daddr, 2));
 }
 
 /* Where the last FIN between both ends is noted. */
 static __always_inline __u32 *find_closing(const struct segment *segment, __u64 hash)
 {
+	__be16 port = segment->tcp->source;
 	__u32 place;
 
 	if (segment->family == AF_INET) {
-		hash = mix(hash, (__u64)segment->v4.saddr << 16 | segment->sport);
+		hash = mix(hash, (__u64)segment->v4->saddr << 16 | port);
 	} else {
-		hash = mix(hash ^ segment->sport, (__u64)segment->v6.saddr.s6_addr32[0] << 32 | segment->v6.saddr.s6_addr32[1]);
-		hash = mix(hash, (__u64)segment->v6.saddr.s6_addr32[2] << 32 | segment->v6.saddr.s6_addr32[3]);
+		hash = mix(hash ^ port, two_words(&segment->v6->saddr, 0));
+		hash = mix(hash, two_words(&segment->v6->saddr, 2));
 	}
 	place = hash & (CLOSINGS - 1);
 	return bpf_map_lookup_elem(&closings, &place);
@@ -273,19 +263,19 @@ static __always_inline void note_closing(const struct segment *segment, __u64 ha
 static __always_inline __u32 fill_tuple(struct bpf_sock_tuple *tuple, const struct segment *segment, int any_source)
 {
 	if (segment->family == AF_INET) {
-		tuple->ipv4.daddr = segment->v4.daddr;
-		tuple->ipv4.dport = segment->dport;
+		tuple->ipv4.daddr = segment->v4->daddr;
+		tuple->ipv4.dport = segment->tcp->dest;
 		if (!any_source) {
-			tuple->ipv4.saddr = segment->v4.saddr;
-			tuple->ipv4.sport = segment->sport;
+			tuple->ipv4.saddr = segment->v4->saddr;
+			tuple->ipv4.sport = segment->tcp->source;
 		}
 		return sizeof(tuple->ipv4);
 	}
-	__builtin_memcpy(tuple->ipv6.daddr, &segment->v6.daddr, sizeof(tuple->ipv6.daddr));
-	tuple->ipv6.dport = segment->dport;
+	__builtin_memcpy(tuple->ipv6.daddr, &segment->v6->daddr, sizeof(tuple->ipv6.daddr));
+	tuple->ipv6.dport = segment->tcp->dest;
 	if (!any_source) {
-		__builtin_memcpy(tuple->ipv6.saddr, &segment->v6.saddr, sizeof(tuple->ipv6.saddr));
-		tuple->ipv6.sport = segment->sport;
+		__builtin_memcpy(tuple->ipv6.saddr, &segment->v6->saddr, sizeof(tuple->ipv6.saddr));
+		tuple->ipv6.sport = segment->tcp->source;
 	}
 	return sizeof(tuple->ipv6);
 }
@@ -312,11 +302,11 @@ static __always_inline int is_local(struct xdp_md *ctx, const struct segment *se
 	long result;
 
 	if (segment->family == AF_INET) {
-		fib.ipv4_src = segment->v4.saddr;
-		fib.ipv4_dst = segment->v4.daddr;
+		fib.ipv4_src = segment->v4->saddr;
+		fib.ipv4_dst = segment->v4->daddr;
 	} else {
-		__builtin_memcpy(fib.ipv6_src, &segment->v6.saddr, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, &segment->v6.daddr, sizeof(fib.ipv6_dst));
+		__builtin_memcpy(fib.ipv6_src, &segment->v6->saddr, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, &segment->v6->daddr, sizeof(fib.ipv6_dst));
 	}
 	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
 	return result == BPF_FIB_LKUP_RET_NOT_FWDED || result == BPF_FIB_LKUP_RET_FWD_DISABLED;
@@ -367,7 +357,6 @@ static __always_inline int is_header_length(__u64 *length)
  */
 static __always_inline int note_overflow(struct xdp_md *ctx, const struct segment *segment, const struct syn *syn, __u64 header)
 {
-	void *ip = (void *)(long)ctx->data + segment->l3;
 	__u32 ip_size = segment->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	struct bpf_sock_tuple tuple = {};
 	__u32 size = fill_tuple(&tuple, segment, 1);
@@ -376,9 +365,8 @@ static __always_inline int note_overflow(struct xdp_md *ctx, const struct segmen
 
 	if (!socket)
 		return 0;
-	if (socket->state == BPF_TCP_LISTEN && !has_own_window(socket) && ip + ip_size <= (void *)(long)ctx->data_end &&
-	    is_header_length(&header))
-		noted = bpf_tcp_gen_syncookie(socket, ip, ip_size, (void *)&syn->tcp, header) >= 0;
+	if (socket->state == BPF_TCP_LISTEN && !has_own_window(socket) && is_header_length(&header))
+		noted = bpf_tcp_gen_syncookie(socket, segment->ip, ip_size, (void *)&syn->tcp, header) >= 0;
 	bpf_sk_release(socket);
 	return noted;
 }
@@ -536,10 +524,10 @@ static __always_inline __u32 make_reply(struct reply *reply, const struct segmen
 			words = 5;
 		}
 	}
-	reply->tcp.source = segment->dport;
-	reply->tcp.dest = segment->sport;
+	reply->tcp.source = segment->tcp->dest;
+	reply->tcp.dest = segment->tcp->source;
 	reply->tcp.seq = bpf_htonl(cookie);
-	reply->tcp.ack_seq = bpf_htonl(bpf_ntohl(segment->seq) + 1);
+	reply->tcp.ack_seq = bpf_htonl(bpf_ntohl(segment->tcp->seq) + 1);
 	reply->tcp.doff = 5 + words;
 	reply->tcp.syn = 1;
 	reply->tcp.ack = 1;
@@ -569,49 +557,64 @@ static __always_inline void finish_reply(struct reply *reply, const struct segme
 	__u64 sum = add_words(bpf_htons(IPPROTO_TCP), reply, sizeof(*reply)) + bpf_htons(length);
 
 	if (segment->family == AF_INET)
-		sum = add_words(sum, &segment->v4, sizeof(segment->v4));
+		sum = add_words(sum, &segment->v4->saddr, 2 * sizeof(segment->v4->saddr));
 	else
-		sum = add_words(sum, &segment->v6, sizeof(segment->v6));
+		sum = add_words(sum, &segment->v6->saddr, 2 * sizeof(segment->v6->saddr));
 	reply->tcp.check = fold(sum);
+}
+
+/* Copies in words, which are aligned where the compiler cannot know it: it would copy byte by byte. */
+static __always_inline void copy_words(void *to, const void *from, int bytes)
+{
+	for (int i = 0; i < bytes / 4; i++)
+		((__u32 *)to)[i] = ((const __u32 *)from)[i];
 }
 
 static __always_inline void swap_addresses(struct ethhdr *ethernet)
 {
-	__u8 address[ETH_ALEN];
+	__u16 *to = (__u16 *)ethernet->h_dest, *from = (__u16 *)ethernet->h_source;
 
-	__builtin_memcpy(address, ethernet->h_dest, ETH_ALEN);
-	__builtin_memcpy(ethernet->h_dest, ethernet->h_source, ETH_ALEN);
-	__builtin_memcpy(ethernet->h_source, address, ETH_ALEN);
+	for (int i = 0; i < ETH_ALEN / 2; i++) {
+		__u16 part = to[i];
+
+		to[i] = from[i];
+		from[i] = part;
+	}
 }
 
-static __always_inline void write_ipv4(struct iphdr *ip, const struct segment *segment, __u32 length)
+/* In place of the header of what is answered. For the checksum nothing is read that was just written: that is slow. */
+static __always_inline void write_ipv4(struct iphdr *ip, __u32 length)
 {
+	__be16 total = bpf_htons(sizeof(*ip) + length);
+	__u64 sum = bpf_htons(0x4500) + bpf_htons(IP_DONT_FRAGMENT) + bpf_htons(REPLY_TTL << 8 | IPPROTO_TCP);
+	__be32 saddr = ip->daddr, daddr = ip->saddr;
+
 	*ip = (struct iphdr){
 		.version = 4,
 		.ihl = 5,
-		.tot_len = bpf_htons(sizeof(*ip) + length),
+		.tot_len = total,
 		.frag_off = bpf_htons(IP_DONT_FRAGMENT),
 		.ttl = REPLY_TTL,
 		.protocol = IPPROTO_TCP,
-		.saddr = segment->v4.daddr,
-		.daddr = segment->v4.saddr,
+		.check = fold(sum + total + saddr + daddr),
+		.saddr = saddr,
+		.daddr = daddr,
 	};
-	ip->check = fold(add_words(0, ip, sizeof(*ip)));
 }
 
-static __always_inline void write_ipv6(struct ipv6hdr *ip, const struct segment *segment, __u32 length)
+static __always_inline void write_ipv6(struct ipv6hdr *ip, __u32 length)
 {
 	*ip = (struct ipv6hdr){
 		.version = 6,
 		.payload_len = bpf_htons(length),
 		.nexthdr = IPPROTO_TCP,
 		.hop_limit = REPLY_TTL,
-		.saddr = segment->v6.daddr,
-		.daddr = segment->v6.saddr,
+		.saddr = ip->daddr,
+		.daddr = ip->saddr,
 	};
 }
 
-/* Turns the frame into the reply, VLAN tags as they are. Nothing has changed if it returns XDP_PASS. */
+/* Turns the frame into the reply, VLAN tags as they are. Nothing has changed if it returns XDP_PASS; else headers are elsewhere. */
 static __always_inline int send_reply(struct xdp_md *ctx, const struct segment *segment, const struct reply *reply, __u32 length)
 {
 	__u32 l4 = segment->l3 + (segment->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
@@ -627,21 +630,22 @@ static __always_inline int send_reply(struct xdp_md *ctx, const struct segment *
 		return XDP_ABORTED;
 	swap_addresses(data);
 	if (segment->family == AF_INET)
-		write_ipv4(data + segment->l3, segment, length);
+		write_ipv4(data + segment->l3, length);
 	else
-		write_ipv6(data + segment->l3, segment, length);
-	__builtin_memcpy(to, reply, sizeof(reply->tcp) + 4);
+		write_ipv6(data + segment->l3, length);
+	copy_words(to, reply, sizeof(reply->tcp) + 4);
 	if (to + sizeof(reply->tcp) + 16 <= end && length >= sizeof(reply->tcp) + 16)
-		__builtin_memcpy(to + sizeof(reply->tcp) + 4, &reply->options[1], 12);
+		copy_words(to + sizeof(reply->tcp) + 4, &reply->options[1], 12);
 	if (to + sizeof(*reply) <= end && length == sizeof(*reply))
-		__builtin_memcpy(to + sizeof(reply->tcp) + 16, &reply->options[4], 4);
+		copy_words(to + sizeof(reply->tcp) + 16, &reply->options[4], 4);
 	return XDP_TX;
 }
 
 /* RFC 3168 6.1.1, and net/ipv4/tcp_input.c, tcp_ecn_create_request(): a cookie keeps ECN in the timestamp alone. */
 static __always_inline int wants_ecn(const struct tcphdr *tcp, const struct segment *segment, const struct syn_options *options)
 {
-	int is_plain = !segment->ecn_field || tcp->res1;
+	__u8 ecn_field = segment->family == AF_INET ? segment->v4->tos & 3 : segment->v6->flow_lbl[0] >> 4 & 3;
+	int is_plain = !ecn_field || tcp->res1;
 
 	return use_ecn && options->has_timestamp && tcp->ece && tcp->cwr && is_plain;
 }
@@ -664,40 +668,38 @@ static __always_inline int may_follow(struct xdp_md *ctx, const struct segment *
 	return closed && *closed && (__s32)((__u32)now - *closed) < (__s32)closing_kept && has_connection(ctx, segment);
 }
 
-static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segment, const struct tcphdr *tcp,
-				  struct destination *destination, __u64 hash, __u64 now)
+/* A copy, to look at options one by one; most SYNs have 20 bytes of them and are spared the call. */
+static __always_inline int copy_syn(struct xdp_md *ctx, const struct segment *segment, struct syn *syn, __u64 header)
+{
+	void *tcp = segment->tcp;
+	__u32 ip_size = segment->family == AF_INET ? segment->v4->ihl * 4 : sizeof(struct ipv6hdr);
+
+	if (header != 40 || tcp + 40 > (void *)(long)ctx->data_end)
+		return bpf_xdp_load_bytes(ctx, segment->l3 + ip_size, syn, header);
+	copy_words(syn, tcp, 40);
+	return 0;
+}
+
+static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segment, struct destination *destination, __u64 hash,
+				  __u64 now)
 {
 	struct syn syn = {};
 	__u64 bytes = frame_length(ctx);
-	__u64 header = tcp->doff * 4;
+	__u64 header = segment->tcp->doff * 4;
 	struct syn_options options = {};
 	struct reply reply = {};
 	__u32 length;
 	__s64 cookie;
 	int ecn, verdict;
 
-	if (!is_header_length(&header))
-		return XDP_PASS;
-	/* Most SYNs have 20 bytes of options: they are spared the call. */
-	if (header == 40 && (void *)tcp + 40 <= (void *)(long)ctx->data_end)
-		__builtin_memcpy(&syn, tcp, 40);
-	else if (bpf_xdp_load_bytes(ctx, segment->l4, &syn, header))
+	if (!is_header_length(&header) || copy_syn(ctx, segment, &syn, header))
 		return XDP_PASS;
 	if (!takes_cookies(ctx, segment, &syn, header, destination, hash, now) || !is_header_length(&header))
 		return XDP_PASS;
-	if (segment->family == AF_INET) {
-		struct iphdr *ip = (void *)(long)ctx->data + segment->l3;
-
-		if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
-			return XDP_PASS;
-		cookie = bpf_tcp_raw_gen_syncookie_ipv4(ip, &syn.tcp, header);
-	} else {
-		struct ipv6hdr *ip = (void *)(long)ctx->data + segment->l3;
-
-		if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
-			return XDP_PASS;
-		cookie = bpf_tcp_raw_gen_syncookie_ipv6(ip, &syn.tcp, header);
-	}
+	if (segment->family == AF_INET)
+		cookie = bpf_tcp_raw_gen_syncookie_ipv4(segment->v4, &syn.tcp, header);
+	else
+		cookie = bpf_tcp_raw_gen_syncookie_ipv6(segment->v6, &syn.tcp, header);
 	if (cookie < 0)
 		return XDP_PASS;
 	read_options(syn.options, header - sizeof(syn.tcp), &options);
@@ -710,23 +712,11 @@ static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segm
 	return verdict;
 }
 
-static __always_inline int has_valid_cookie(struct xdp_md *ctx, const struct segment *segment)
+static __always_inline int has_valid_cookie(const struct segment *segment)
 {
-	void *data = (void *)(long)ctx->data;
-	void *end = (void *)(long)ctx->data_end;
-	struct tcphdr *tcp = data + segment->l4;
-
-	if ((void *)(tcp + 1) > end)
-		return 0;
-	if (segment->family == AF_INET) {
-		struct iphdr *ip = data + segment->l3;
-
-		return (void *)(ip + 1) <= end && !bpf_tcp_raw_check_syncookie_ipv4(ip, tcp);
-	} else {
-		struct ipv6hdr *ip = data + segment->l3;
-
-		return (void *)(ip + 1) <= end && !bpf_tcp_raw_check_syncookie_ipv6(ip, tcp);
-	}
+	if (segment->family == AF_INET)
+		return !bpf_tcp_raw_check_syncookie_ipv4(segment->v4, segment->tcp);
+	return !bpf_tcp_raw_check_syncookie_ipv6(segment->v6, segment->tcp);
 }
 
 /* What is likelier is asked first: data belongs to a connection, a bare ACK may be the end of a handshake. */
@@ -734,21 +724,24 @@ static __always_inline enum cookie judge_ack(struct xdp_md *ctx, const struct se
 {
 	if (!bare && has_connection(ctx, segment))
 		return COOKIE_ESTABLISHED;
-	if (has_valid_cookie(ctx, segment))
+	if (has_valid_cookie(segment))
 		return COOKIE_VALID;
 	return bare && has_connection(ctx, segment) ? COOKIE_ESTABLISHED : COOKIE_BAD;
 }
 
 static __always_inline int filter(struct xdp_md *ctx, __u32 l3, __u32 family)
 {
-	struct segment segment = { .l3 = l3, .family = family };
-	struct tcphdr *tcp = read_segment(ctx, &segment);
+	struct segment segment = { .ip = (void *)(long)ctx->data + l3, .l3 = l3, .family = family };
 	struct destination *destination;
 	enum cookie outcome;
 	__u64 hash, now;
 	__u32 place;
+	__u8 flags;
 
-	if (!tcp || tcp->rst || (tcp->syn ? tcp->ack || tcp->fin : !tcp->ack))
+	if (!find_headers(&segment, (void *)(long)ctx->data_end))
+		return XDP_PASS;
+	flags = flags_of(segment.tcp);
+	if (flags & FLAG_RST || (flags & FLAG_SYN ? flags & (FLAG_ACK | FLAG_FIN) : !(flags & FLAG_ACK)))
 		return XDP_PASS;
 	hash = hash_destination(&segment);
 	place = hash & (DESTINATIONS - 1);
@@ -756,16 +749,16 @@ static __always_inline int filter(struct xdp_md *ctx, __u32 l3, __u32 family)
 	if (!destination)
 		return XDP_PASS;
 	now = bpf_jiffies64();
-	if (tcp->syn) {
+	if (flags & FLAG_SYN) {
 		if (!is_attacked(destination, now) || may_follow(ctx, &segment, hash, now))
 			return XDP_PASS;
-		return on_syn(ctx, &segment, tcp, destination, hash, now);
+		return on_syn(ctx, &segment, destination, hash, now);
 	}
-	if (tcp->fin)
+	if (flags & FLAG_FIN)
 		note_closing(&segment, hash, now);
 	if ((interval && now >= destination->alarm) || !listens(ctx, &segment, destination, hash, now))
 		return XDP_PASS;
-	outcome = judge_ack(ctx, &segment, !tcp->fin && !tcp->psh);
+	outcome = judge_ack(ctx, &segment, !(flags & (FLAG_FIN | FLAG_PSH)));
 	count(outcome, frame_length(ctx));
 	return outcome == COOKIE_BAD ? XDP_DROP : XDP_PASS;
 }
