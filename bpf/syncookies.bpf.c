@@ -49,6 +49,10 @@
 #define SOCK_RCVBUF_LOCK 2
 
 #define REPLY_TTL 64
+/* Bytes of a SYN-ACK's TCP header at most. */
+#define REPLY_SIZE 40
+/* Where an IP header begins at most: behind two VLAN tags. */
+#define MAX_L3 (ETH_HLEN + 2 * 4)
 
 #define DESTINATIONS 65536
 #define CLOSINGS 65536
@@ -76,6 +80,44 @@ struct destination {
 	/* The same of a listener that takes cookies: an ACK cannot have it do so. */
 	__u64 served;
 };
+
+/* The programs behind the rules: this one, what copies packets for captures and samples, and what sends a SYN-ACK behind that. */
+enum stage { STAGE_SYN_COOKIES, STAGE_COPIES, STAGE_ANSWER, STAGE_END };
+
+/* What programs leave for those behind them: src/rules/compile/handover.ts. */
+struct handover {
+	/* What decided: a slot of the firewall's counters. */
+	__u32 slot;
+	/* enum xdp_action */
+	__u32 verdict;
+	/* Not 0 if somebody wants a copy of the packet; who, only those ask who copy it. */
+	__u32 wanted;
+	__u32 captured;
+	__u32 sampled;
+	/* The SYN-ACK to send, and its length. */
+	__u32 length;
+	__u32 l3;
+	__u32 family;
+	__u32 reply[REPLY_SIZE / 4];
+};
+
+/* Slots that stand for this program's verdicts (src/rules/counters.ts). */
+#define SLOT_BAD 29
+#define SLOT_ANSWERED 30
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, STAGE_END);
+	__type(key, enum stage);
+	__type(value, __u32);
+} stages SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct handover);
+} handovers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -122,6 +164,8 @@ const volatile __u8 use_wscale = 0;
 const volatile __u8 use_sack = 0;
 const volatile __u8 use_timestamps = 0;
 const volatile __u8 use_ecn = 0;
+/* Whether there are captures or samples. */
+const volatile __u8 copies = 0;
 
 /*
  * The headers of a TCP segment, in the frame. What is asked of them is read when it is asked: values that were read ahead would be
@@ -163,6 +207,13 @@ struct syn_options {
 	__u8 has_wscale;
 	__u8 has_sack;
 };
+
+static __always_inline struct handover *find_handover(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&handovers, &zero);
+}
 
 static __always_inline void count(enum cookie outcome, __u64 bytes)
 {
@@ -614,31 +665,72 @@ static __always_inline void write_ipv6(struct ipv6hdr *ip, __u32 length)
 	};
 }
 
-/* Turns the frame into the reply, VLAN tags as they are. Nothing has changed if it returns XDP_PASS; else headers are elsewhere. */
-static __always_inline int send_reply(struct xdp_md *ctx, const struct segment *segment, const struct reply *reply, __u32 length)
+/* How much longer the frame is with a SYN-ACK of this length. */
+static __always_inline int growth(struct xdp_md *ctx, __u32 l3, __u32 family, __u32 length)
 {
-	__u32 l4 = segment->l3 + (segment->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
-	int more = (int)(l4 + length) - (int)frame_length(ctx);
-	void *data, *end, *to;
+	__u32 l4 = l3 + (family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+
+	return (int)(l4 + length) - (int)frame_length(ctx);
+}
+
+/* Turns the frame into the reply, VLAN tags as they are. Nothing has changed if it returns XDP_PASS; else headers are elsewhere. */
+static __always_inline int send_reply(struct xdp_md *ctx, __u32 l3, __u32 family, const void *reply, __u32 length)
+{
+	__u32 l4 = l3 + (family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	__u64 bytes = frame_length(ctx);
+	int more = growth(ctx, l3, family, length);
+	void *data, *end, *ip, *to;
 
 	if (more && bpf_xdp_adjust_tail(ctx, more))
 		return XDP_PASS;
 	data = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;
+	ip = data + l3;
 	to = data + l4;
-	if (to + sizeof(reply->tcp) + 4 > end)
+	/* Each of them, for the verifier knows l3 as a range only. */
+	if (data + ETH_HLEN > end || ip + (l4 - l3) > end || to + sizeof(struct tcphdr) + 4 > end)
 		return XDP_ABORTED;
 	swap_addresses(data);
-	if (segment->family == AF_INET)
-		write_ipv4(data + segment->l3, length);
+	if (family == AF_INET)
+		write_ipv4(ip, length);
 	else
-		write_ipv6(data + segment->l3, length);
-	copy_words(to, reply, sizeof(reply->tcp) + 4);
-	if (to + sizeof(reply->tcp) + 16 <= end && length >= sizeof(reply->tcp) + 16)
-		copy_words(to + sizeof(reply->tcp) + 4, &reply->options[1], 12);
-	if (to + sizeof(*reply) <= end && length == sizeof(*reply))
-		copy_words(to + sizeof(reply->tcp) + 16, &reply->options[4], 4);
+		write_ipv6(ip, length);
+	copy_words(to, reply, sizeof(struct tcphdr) + 4);
+	if (to + sizeof(struct tcphdr) + 16 <= end && length >= sizeof(struct tcphdr) + 16)
+		copy_words(to + sizeof(struct tcphdr) + 4, reply + sizeof(struct tcphdr) + 4, 12);
+	if (to + REPLY_SIZE <= end && length == REPLY_SIZE)
+		copy_words(to + sizeof(struct tcphdr) + 16, reply + sizeof(struct tcphdr) + 16, 4);
+	count(COOKIE_SENT, bytes);
 	return XDP_TX;
+}
+
+/* Leaves the reply to be sent when the SYN was copied; asks before whether the frame can have its length. */
+static __always_inline int keep_reply(struct xdp_md *ctx, const struct segment *segment, const struct reply *reply, __u32 length)
+{
+	int more = growth(ctx, segment->l3, segment->family, length);
+	struct handover *handover = find_handover();
+
+	if (!handover || (more > 0 && (bpf_xdp_adjust_tail(ctx, more) || bpf_xdp_adjust_tail(ctx, -more))))
+		return XDP_PASS;
+	handover->length = length;
+	handover->l3 = segment->l3;
+	handover->family = segment->family;
+	copy_words(handover->reply, reply, REPLY_SIZE);
+	return XDP_TX;
+}
+
+/* Goes on to what copies the packet, with what became of it. */
+static __always_inline int copied(struct xdp_md *ctx, int verdict)
+{
+	struct handover *handover = find_handover();
+
+	if (!handover || !handover->wanted)
+		return verdict;
+	handover->verdict = verdict;
+	if (verdict != XDP_PASS)
+		handover->slot = verdict == XDP_TX ? SLOT_ANSWERED : SLOT_BAD;
+	bpf_tail_call(ctx, &stages, STAGE_COPIES);
+	return verdict == XDP_TX ? XDP_PASS : verdict;
 }
 
 /* RFC 3168 6.1.1, and net/ipv4/tcp_input.c, tcp_ecn_create_request(): a cookie keeps ECN in the timestamp alone. */
@@ -680,17 +772,24 @@ static __always_inline int copy_syn(struct xdp_md *ctx, const struct segment *se
 	return 0;
 }
 
+/* Whether somebody wants a copy of this packet. */
+static __always_inline int is_wanted(void)
+{
+	struct handover *handover = copies ? find_handover() : 0;
+
+	return handover && handover->wanted;
+}
+
 static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segment, struct destination *destination, __u64 hash,
 				  __u64 now)
 {
 	struct syn syn = {};
-	__u64 bytes = frame_length(ctx);
 	__u64 header = segment->tcp->doff * 4;
 	struct syn_options options = {};
 	struct reply reply = {};
 	__u32 length;
 	__s64 cookie;
-	int ecn, verdict;
+	int ecn;
 
 	if (!is_header_length(&header) || copy_syn(ctx, segment, &syn, header))
 		return XDP_PASS;
@@ -706,10 +805,8 @@ static __always_inline int on_syn(struct xdp_md *ctx, const struct segment *segm
 	ecn = wants_ecn(&syn.tcp, segment, &options);
 	length = make_reply(&reply, segment, &options, cookie, ecn, now);
 	finish_reply(&reply, segment, length);
-	verdict = send_reply(ctx, segment, &reply, length);
-	if (verdict == XDP_TX)
-		count(COOKIE_SENT, bytes);
-	return verdict;
+	return is_wanted() ? keep_reply(ctx, segment, &reply, length)
+			   : send_reply(ctx, segment->l3, segment->family, &reply, length);
 }
 
 static __always_inline int has_valid_cookie(const struct segment *segment)
@@ -764,8 +861,7 @@ static __always_inline int filter(struct xdp_md *ctx, __u32 l3, __u32 family)
 }
 
 /* Looks behind up to two VLAN tags; code of its own for either family, so that nothing is kept for the other. */
-SEC("xdp")
-int syncookies(struct xdp_md *ctx)
+static __always_inline int judge(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
@@ -785,6 +881,27 @@ int syncookies(struct xdp_md *ctx)
 	if (*type == bpf_htons(ETH_P_IP))
 		return filter(ctx, l3, AF_INET);
 	return *type == bpf_htons(ETH_P_IPV6) ? filter(ctx, l3, AF_INET6) : XDP_PASS;
+}
+
+SEC("xdp")
+int syncookies(struct xdp_md *ctx)
+{
+	int verdict = judge(ctx);
+
+	return copies ? copied(ctx, verdict) : verdict;
+}
+
+/* Sends the SYN-ACK to a SYN that was copied. */
+SEC("xdp")
+int answer(struct xdp_md *ctx)
+{
+	struct handover *handover = find_handover();
+
+	if (!handover || handover->l3 > MAX_L3)
+		return XDP_PASS;
+	if (handover->family == AF_INET)
+		return send_reply(ctx, handover->l3, AF_INET, handover->reply, handover->length);
+	return send_reply(ctx, handover->l3, AF_INET6, handover->reply, handover->length);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -15,11 +15,12 @@ import { generationFolder, listGenerations, makeStaging, removePins, writing } f
 import type { Step } from '../entry/step.ts'
 import { u32 } from '../entry/u32.ts'
 import { VERSION } from '../entry/version.ts'
+import { Stage } from '../generated/syncookies.ts'
 import type { Capture, Rule } from '../rules/ast.ts'
-import { type ClockCalibration, type Compiled, connectionLengths, type MapNeed } from '../rules/compile/index.ts'
+import { type Compiled, connectionLengths, type MapNeed } from '../rules/compile/index.ts'
 import { formatRuleBody } from '../rules/print.ts'
 import { calibrateClock } from './clock.ts'
-import { compileGeneration, NEXT_STAGE } from './compile-generation.ts'
+import { type CompileInput, compileCopiesOf, compileGeneration, NEXT_STAGE } from './compile-generation.ts'
 import { countConnections } from './connections.ts'
 import { malformedTotal, splitMalformed } from './counters.ts'
 import { JOURNAL_BYTES } from './journal.ts'
@@ -113,21 +114,13 @@ class Builder {
     const built = await this.#parts()
     step('parts')
     const parts = built.map(({ name }) => name)
-    const compiled = compileGeneration({
-      rules: this.#rules,
-      malformed,
-      synCookies,
-      parts,
-      sets,
-      slotOf,
-      clock,
-      secret,
-    })
+    const input = { rules: this.#rules, malformed, synCookies, parts, sets, slotOf, clock, secret }
+    const compiled = compileGeneration(input)
     const fds = this.#maps(compiled, slots)
-    this.#chain(built, await this.#synCookies(clock, secret))
+    this.#chain(built, await this.#synCookies(input, fds))
     await this.#countConnections(compiled, secret)
     step('maps')
-    const program = await this.#load(compiled, fds)
+    const program = await this.#load('firewall', compiled, fds)
     step('loaded')
     const manifest = this.#manifest(slots, sets, { secret, clock, parts, instructions: compiled.slots.length })
     this.#pinRest(program, manifest)
@@ -216,7 +209,7 @@ class Builder {
 
   /** Tables belong to one program. Cells are of use as long as their limit says the same. */
   #keeps(need: MapNeed): boolean {
-    if (need.purpose === 'tables' || need.purpose === 'stages') return false
+    if (need.purpose === 'tables' || need.purpose === 'stages' || need.purpose === 'handovers') return false
     if (need.purpose !== 'cells') return true
     const id = need.symbol.slice(need.symbol.indexOf(':') + 1)
     const before = this.#request.source?.manifest.rules.find((rule) => rule.id === id)
@@ -273,17 +266,34 @@ class Builder {
     }
   }
 
-  /** The stage behind the rules. Its counters are there without it, too: what it counted before stays. */
-  async #synCookies(clock: ClockCalibration, secret: string): Promise<Program | undefined> {
+  /** The stages that answer SYNs. Counters of cookies are there without them, too: what was counted before stays. */
+  async #synCookies(input: CompileInput, fds: ReadonlyMap<string, number>): Promise<Program | undefined> {
     const cookies = this.#reuse('cookies') ?? this.#pin(this.#handles.keep(createCookieCounters()), 'cookies')
     const { synCookies, interfaces } = this.#request
     if (synCookies === undefined) return undefined
     const destinations = this.#reuse('destinations')
-    const reuse = { cookies, ...(destinations && { destinations }) }
-    const request = { ...synCookies, interfaces, clock, secret: BigInt(`0x${secret}`), reuse }
+    const stages = this.#opened('stages')
+    const copies = compileCopiesOf(input)
+    const reuse = {
+      cookies,
+      stages,
+      ...(destinations && { destinations }),
+      ...(copies && { handovers: this.#opened('handovers') }),
+    }
+    const request = {
+      ...synCookies,
+      interfaces,
+      clock: input.clock,
+      secret: BigInt(`0x${input.secret}`),
+      copies: copies !== undefined,
+      reuse,
+    }
     const { maps, programs } = this.#handles.keep(await loadStage(this.#paths, request))
     if (destinations === undefined) this.#pin(maps.destinations.map, 'destinations')
     writing('pin the program that answers SYNs', () => programs.syncookies.pin(join(this.#staging, 'syncookies')))
+    const put = (stage: Stage, { fd }: Program) => stages.setRaw(u32(stage), u32(fd))
+    put(Stage.Answer, programs.answer)
+    if (copies !== undefined) put(Stage.Copies, await this.#load('copies', copies, fds))
     return programs.syncookies
   }
 
@@ -300,9 +310,9 @@ class Builder {
   }
 
   /** The attach type must be that of the entry program, or it cannot go on here. */
-  async #load(compiled: Compiled, fds: ReadonlyMap<string, number>): Promise<Program> {
+  async #load(name: string, compiled: Compiled, fds: ReadonlyMap<string, number>): Promise<Program> {
     const instructions = compiled.assemble((symbol) => fds.get(symbol)!)
-    const definition = { type: 'xdp', name: 'firewall', license: 'Dual BSD/GPL', expectedAttachType: 'xdp' } as const
+    const definition = { type: 'xdp', name, license: 'Dual BSD/GPL', expectedAttachType: 'xdp' } as const
     return this.#handles.keep(await Program.load({ ...definition, instructions }))
   }
 
@@ -373,7 +383,7 @@ export function partFolder(generation: Live | undefined, name: string): string |
 /** What a program was compiled with, beside its rules and sets. */
 interface ProgramFacts {
   readonly secret: string
-  readonly clock: ClockCalibration
+  readonly clock: CompileInput['clock']
   readonly parts: readonly string[]
   readonly instructions: number
 }

@@ -3,7 +3,7 @@ import { RingBuffer } from '../bpf/index.ts'
 import { SeawallError } from '../entry/errors.ts'
 import { openMap } from '../entry/open.ts'
 import type { Paths } from '../entry/paths.ts'
-import { CaptureRecord, ringSymbol, Xdp } from '../rules/compile/index.ts'
+import { CaptureRecord, ringSymbol, xdpVerdict } from '../rules/compile/index.ts'
 import { Lease } from './lease.ts'
 import { type Live, readLive, requireLive } from './live.ts'
 import { pinOf } from './maps.ts'
@@ -141,7 +141,7 @@ export class CaptureReader {
     return {
       timestamp: view.getBigUint64(at + CaptureRecord.timestamp, true),
       decidedBy: this.#names.of(u32(CaptureRecord.rule)),
-      verdict: u32(CaptureRecord.verdict) === Xdp.drop ? 'drop' : 'pass',
+      verdict: xdpVerdict(u32(CaptureRecord.verdict)),
       length: u32(CaptureRecord.length),
       ifindex: u32(CaptureRecord.ifindex),
       bytes: new Uint8Array(

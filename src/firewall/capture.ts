@@ -8,7 +8,7 @@ export interface CaptureRequest {
   /** What to capture; every packet, malformed ones too, if absent. */
   readonly expr?: string
   /** Only packets that this became of. */
-  readonly verdict?: 'drop' | 'pass'
+  readonly verdict?: 'drop' | 'pass' | 'tx'
   /** One packet of so many; each by default. */
   readonly every?: number
   /** Bytes of a packet that are kept at most; all by default. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { connections } from '../generated/connections.ts'
 import { entry } from '../generated/entry.ts'
 import { syncookies } from '../generated/syncookies.ts'
-import { CaptureLease, CaptureRecord, SampleRecord } from '../rules/compile/index.ts'
+import { CaptureLease, CaptureRecord, Handover, SampleRecord } from '../rules/compile/index.ts'
 import { FIRST_RULE_SLOT } from '../rules/counters.ts'
 import { LAYOUT_VERSION } from '../rules/sets/geometry.ts'
 
@@ -27,6 +27,7 @@ const format = {
   SampleRecord,
   CaptureRecord,
   CaptureLease,
+  Handover,
   SAMPLES_SIZE,
   entry: entry.layout,
   syncookies: syncookies.layout,

@@ -26,8 +26,15 @@ export function createCookieCounters(): BpfMap {
   return BpfMap.create({ kind, name: 'cookies', keySize: key.size, valueSize: value.size, maxEntries })
 }
 
+/** As bpf/syncookies.bpf.c has them. */
 function createStages(): BpfMap {
-  return BpfMap.create({ kind: 'prog_array', name: 'stages', keySize: 4, valueSize: 4, maxEntries: 1 })
+  const { kind, maxEntries, key, value } = syncookies.maps.stages
+  return BpfMap.create({ kind, name: 'stages', keySize: key.size, valueSize: value.size, maxEntries })
+}
+
+function createHandovers(): BpfMap {
+  const { kind, maxEntries, key, value } = syncookies.maps.handovers
+  return BpfMap.create({ kind, name: 'handovers', keySize: key.size, valueSize: value.size, maxEntries })
 }
 
 function createScratch({ symbol, bytes }: MapNeed): BpfMap {
@@ -47,6 +54,7 @@ export function createNeeded(need: MapNeed, ringBytes = SAMPLES_SIZE): BpfMap {
   if (need.purpose === 'ring') return createRing(need.symbol, ringBytes)
   if (need.purpose === 'scratch') return createScratch(need)
   if (need.purpose === 'stages') return createStages()
+  if (need.purpose === 'handovers') return createHandovers()
   // libbpf looks for a map that it uses again by the name that the kernel has for it.
   if (need.purpose === 'connections') return createMemory('cells', need.bytes)
   return createMemory(need.symbol, need.bytes)

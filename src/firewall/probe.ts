@@ -1,5 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type MalformedReason, malformedReasons, malformedSlot, PASSED_BY_DEFAULT } from '../rules/counters.ts'
+import {
+  type MalformedReason,
+  malformedReasons,
+  malformedSlot,
+  PASSED_BY_DEFAULT,
+  SYN_COOKIE_ANSWERED,
+  SYN_COOKIE_BAD,
+} from '../rules/counters.ts'
 import type { Live } from './live.ts'
 import type { Manifest, ManifestRule } from './manifest.ts'
 import { kindOf, verdictOf } from './slots.ts'
@@ -65,11 +72,13 @@ class ProbeReader {
   }
 }
 
-/** What a deciding slot stands for: a rule's id, `default`, or `malformed:` and the reason. */
+/** What a deciding slot stands for: a rule's id, `default`, or `malformed:` or `syn-cookies:` and the reason. */
 export function describeSlot(manifest: Manifest, slot: number): string {
   if (slot === PASSED_BY_DEFAULT) return 'default'
   const reason = malformedReasons.find((one) => malformedSlot[one] === slot)
   if (reason !== undefined) return `malformed:${reason}`
+  if (slot === SYN_COOKIE_BAD) return 'syn-cookies:bad'
+  if (slot === SYN_COOKIE_ANSWERED) return 'syn-cookies:answered'
   const rule = manifest.rules.find((one) => one.slot === slot) ?? manifest.retired.find((one) => one.slot === slot)
   return rule?.id ?? `slot ${slot}`
 }

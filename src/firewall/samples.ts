@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { RingBuffer, type RingListener } from '../bpf/index.ts'
 import { openMap } from '../entry/open.ts'
-import { SampleRecord, Xdp } from '../rules/compile/index.ts'
+import { SampleRecord, xdpVerdict } from '../rules/compile/index.ts'
 import type { Live } from './live.ts'
 import { SlotNames } from './slot-names.ts'
 import type { Sample } from './types.ts'
@@ -67,7 +67,7 @@ function decodeSample(view: DataView, at: number, names: SlotNames): Sample {
   return {
     timestamp: view.getBigUint64(at + SampleRecord.timestamp, true),
     decidedBy: names.of(u32(SampleRecord.rule)),
-    verdict: u32(SampleRecord.verdict) === Xdp.drop ? 'drop' : 'pass',
+    verdict: xdpVerdict(u32(SampleRecord.verdict)),
     ...(sampledBy === 0 ? {} : { sampledBy: names.of(sampledBy) }),
     length: u32(SampleRecord.length),
     ifindex: u32(SampleRecord.ifindex),

@@ -18,7 +18,7 @@ export class SlotNames {
     this.#manifest = first
   }
 
-  /** A rule's id, `default`, or `malformed:` and the reason. */
+  /** A rule's id, `default`, or `malformed:` or `syn-cookies:` and the reason. */
   of(slot: number): string {
     this.#refresh()
     const known = this.#known.get(slot)

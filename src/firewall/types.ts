@@ -22,7 +22,7 @@ export interface CaptureStatus {
   /** Bytes of a packet that are copied at most. */
   readonly snaplen: number
   /** Only packets of which this became. */
-  readonly verdict?: 'drop' | 'pass'
+  readonly verdict?: 'drop' | 'pass' | 'tx'
   /** Size of the ring buffer. */
   readonly ringBytes: number
   /** Packets that the ring buffer had no room for. */
@@ -118,9 +118,10 @@ export interface ApplyResult {
 export interface PacketCopy {
   /** CLOCK_MONOTONIC, nanoseconds. */
   readonly timestamp: bigint
-  /** What decided: a rule id, `default`, or `malformed:<reason>`. */
+  /** What decided: a rule id, `default`, `malformed:<reason>`, `syn-cookies:answered` or `syn-cookies:bad`. */
   readonly decidedBy: string
-  readonly verdict: 'pass' | 'drop'
+  /** `tx`: it was answered with a SYN cookie. */
+  readonly verdict: 'pass' | 'drop' | 'tx'
   /** Length of the frame; `bytes` holds its beginning. */
   readonly length: number
   readonly ifindex: number

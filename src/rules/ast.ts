@@ -93,8 +93,8 @@ export type Action =
 export interface Capture {
   /** Bytes of a packet that are copied at most. */
   readonly snaplen: number
-  /** Copy only packets of which this became; any by default. */
-  readonly verdict?: 'drop' | 'pass'
+  /** Copy only packets of which this became; any by default. `tx`: they were answered. */
+  readonly verdict?: 'drop' | 'pass' | 'tx'
   /** Size of the ring buffer, bytes: a power of two, and a page at least. */
   readonly ringBytes: number
 }

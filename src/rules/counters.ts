@@ -4,6 +4,13 @@ import { type MalformedReason, malformedReasons } from '../net/dissect.ts'
 /** Packets that no rule decided. */
 export const PASSED_BY_DEFAULT = 0
 
+/**
+ * Verdicts of the stage that answers SYNs: an ACK without a valid cookie, and a SYN that was answered. They are only names in records: in
+ * `counters` such packets are under what passed them before.
+ */
+export const SYN_COOKIE_BAD = 29
+export const SYN_COOKIE_ANSWERED = 30
+
 /** Samples that the common ring buffer had no room for. They were decided, and counted, all the same. */
 export const SAMPLES_LOST = 31
 

@@ -284,7 +284,7 @@ test('seawall capture changes nothing if it cannot be: a file, an option, an exp
     [['udp', '-w', '/nonexistent/a.pcapng'], exitCodes.failed, /"\/nonexistent\/a\.pcapng": ENOENT \(make the folder/],
     [['udp.dstprt == 1', '-w', file('old.pcapng')], exitCodes.usage, /did you mean "udp\.dstport"/],
     [['udp.dstprt == 1', '-w', file('new.pcapng')], exitCodes.usage, /did you mean "udp\.dstport"/],
-    [['udp', '--verdict', 'maybe'], exitCodes.usage, /--verdict "maybe": wanted drop or pass/],
+    [['udp', '--verdict', 'maybe'], exitCodes.usage, /--verdict "maybe": wanted drop, pass or tx/],
     [['udp', '--snaplen', '0'], exitCodes.usage, /--snaplen "0": wanted a whole number from 1 to 65552/],
     [['udp', '--buffer', '5M'], exitCodes.usage, /a power of two from 64 KiB to 256 MiB/],
     [['udp', '--buffer', 'lots'], exitCodes.usage, /--buffer "lots": wanted a number of bytes/],

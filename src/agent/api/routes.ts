@@ -33,7 +33,7 @@ const drop = z.strictObject({
 })
 const capture = z.strictObject({
   expr: z.string().optional(),
-  verdict: z.enum(['drop', 'pass']).optional(),
+  verdict: z.enum(['drop', 'pass', 'tx']).optional(),
   every: z.number().optional(),
   snaplen: z.number().optional(),
   ringBytes: z.number().optional(),

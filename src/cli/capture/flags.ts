@@ -46,7 +46,7 @@ export function readCaptureFlags(args: readonly string[], flags: CaptureFlags): 
 
 const MAX_COUNT = 1_000_000_000_000
 
-function readVerdict(text: string): 'drop' | 'pass' {
-  if (text === 'drop' || text === 'pass') return text
-  throw usageError(`Cannot use --verdict "${text}": wanted drop or pass`)
+function readVerdict(text: string): 'drop' | 'pass' | 'tx' {
+  if (text === 'drop' || text === 'pass' || text === 'tx') return text
+  throw usageError(`Cannot use --verdict "${text}": wanted drop, pass or tx`)
 }

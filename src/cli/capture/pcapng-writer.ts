@@ -108,10 +108,12 @@ function packetBlock(packet: WrittenPacket, number: number): Uint8Array {
     interface: number,
     inbound: true,
     xdpAction: Xdp[verdict],
-    comment: `verdict=${verdict} ${decidedBy === 'default' || decidedBy.startsWith('malformed:') ? 'reason' : 'rule'}=${decidedBy}`,
+    comment: `verdict=${verdict} ${isRule(decidedBy) ? 'rule' : 'reason'}=${decidedBy}`,
     ...(lost === 0 ? {} : { dropped: lost }),
   })
 }
+
+const isRule = (decidedBy: string): boolean => decidedBy !== 'default' && !/^(malformed|syn-cookies):/.test(decidedBy)
 
 /** Type of an enhanced packet block. */
 const ENHANCED = 6

@@ -10,7 +10,7 @@ import type { Session } from '../session.ts'
 export const capture: CommandSpec<CaptureFlags> = {
   name: 'capture',
   summary: 'capture packets with what became of them, and why',
-  details: `Copies what matches the expression, before the rules look at it and with their verdict; without an expression,
+  details: `Copies what matches the expression, as it comes in and with its verdict; without an expression,
 everything, malformed packets too. Nothing is decided by it, and nothing is left of it, even if this process is
 killed. Without --write there is a line a packet; with --json one JSON object a line, the last of which sums up.
 
@@ -25,7 +25,10 @@ Runs until Ctrl-C, --count or --for. At the end it says how many packets the buf
     void command
       .argument('[expression...]', 'expression of the rule language (docs/rules.md; default: everything)')
       .option('-w, --write <file>', 'write pcapng, to standard output if FILE is -')
-      .option('--verdict <verdict>', 'only packets that were given this verdict: drop or pass')
+      .option(
+        '--verdict <verdict>',
+        'only packets that were given this verdict: drop, pass or tx (answered with a SYN cookie)',
+      )
       .option('--count <n>', 'end after so many packets')
       .option('--for <duration>', 'end after so long')
       .option('--snaplen <bytes>', 'keep so many bytes of a packet (default: all)')

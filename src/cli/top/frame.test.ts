@@ -77,7 +77,7 @@ test('frameOf() estimates by every key from samples, also from cut ones', () => 
     { samples: [sample('pass'), sample('drop'), junk], lost: 4 },
     { by: KEYS, most: 10 },
   )
-  const both = { packetsPerSecond: 50, bytesPerSecond: 51_900, samples: 2, verdict: 'both' }
+  const both = { packetsPerSecond: 50, bytesPerSecond: 51_900, samples: 2, verdict: 'mixed' }
   assert.deepEqual(frame.by, {
     source: [{ key: '198.51.100.0/24', ...both }],
     destination: [{ key: '192.0.2.1', ...both }],

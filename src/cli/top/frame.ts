@@ -29,7 +29,7 @@ export interface Estimate {
   readonly bytesPerSecond: number
   /** Samples that say so: about one in their square root is the error to be expected. */
   readonly samples: number
-  readonly verdict: 'pass' | 'drop' | 'both'
+  readonly verdict: Sample['verdict'] | 'mixed'
 }
 
 /** What happened between two readings. */
@@ -95,7 +95,7 @@ interface Tally {
   packets: number
   bytes: number
   samples: number
-  readonly verdicts: Set<'pass' | 'drop'>
+  readonly verdicts: Set<Sample['verdict']>
 }
 
 function estimates(
@@ -130,7 +130,7 @@ function rank(tallies: ReadonlyMap<string, Tally>, seconds: number): Estimate[] 
       packetsPerSecond: packets / seconds,
       bytesPerSecond: bytes / seconds,
       samples,
-      verdict: verdicts.size === 2 ? ('both' as const) : [...verdicts][0]!,
+      verdict: verdicts.size > 1 ? ('mixed' as const) : [...verdicts][0]!,
     }))
     .sort((a, b) => b.packetsPerSecond - a.packetsPerSecond || a.key.localeCompare(b.key))
 }

@@ -25,8 +25,15 @@ export interface StageRequest extends SynCookies {
   readonly clock: ClockCalibration
   /** Keys the hash of destinations. */
   readonly secret: bigint
-  /** Maps of the generation before. */
-  readonly reuse: { readonly cookies?: BpfMap; readonly destinations?: BpfMap }
+  /** Maps of this generation, or the one before. */
+  readonly reuse: {
+    readonly cookies?: BpfMap
+    readonly destinations?: BpfMap
+    readonly stages: BpfMap
+    readonly handovers?: BpfMap
+  }
+  /** Packets are copied in a stage behind this one. */
+  readonly copies: boolean
 }
 
 /**
@@ -37,8 +44,8 @@ export interface StageRequest extends SynCookies {
 export function loadStage(paths: Paths, request: StageRequest): Promise<Loaded<typeof syncookies>> {
   const { title, minimumKernel, present } = kernelFeatures['raw-syncookies']
   requireFeature(present(), title, minimumKernel)
-  const { clock, secret, interfaces, reuse } = request
-  const config = { ...timing(request, clock), ...offerOf(paths, interfaces), secret }
+  const { clock, secret, interfaces, copies, reuse } = request
+  const config = { ...timing(request, clock), ...offerOf(paths, interfaces), secret, copies: copies ? 1 : 0 }
   return load(syncookies, { config, reuse })
 }
 

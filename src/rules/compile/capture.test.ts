@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Rule } from '../ast.ts'
 import { parseRule } from '../rule-text.ts'
-import { compile } from './index.ts'
+import { compile, compileCopies } from './index.ts'
 
 const env = {
   sets: new Map(),
@@ -23,6 +23,18 @@ test('compile() gives every capture a ring and a lease of its own, and leaves th
   for (const wanted of ['ring:a', 'lease:a', 'ring:b', 'lease:b']) assert.ok(found.includes(wanted), wanted)
   assert.ok(!found.includes('samples'))
   assert.ok(symbols([capture('a', 'sample 1/1 if udp'), parseRule('sample 1/2 if ip')]).includes('samples'))
+})
+
+test('compileCopies() needs what captures and samples need, and is not there without them', () => {
+  const rules = [capture('a', 'sample 1/1 if udp'), parseRule('sample 1/2 if ip')]
+  const copies = compileCopies({ rules, malformed: 'drop' }, env, 2)
+  const found = copies?.maps.map((need) => need.symbol).sort()
+  assert.deepEqual(found, ['counters', 'handovers', 'lease:a', 'ring:a', 'samples', 'stages'])
+  const behind = compile({ rules, malformed: 'drop' }, { ...env, next: 0, handsOver: true }).maps.map(
+    (need) => need.symbol,
+  )
+  for (const wanted of found ?? []) assert.ok(behind.includes(wanted), wanted)
+  assert.equal(compileCopies({ rules: [parseRule('drop if udp')], malformed: 'drop' }, env, 2), undefined)
 })
 
 test('compile() refuses more captures than a program has room for', () => {

@@ -11,22 +11,28 @@ import { type AttachPoint, checkRule, programTypeOf } from './attach-point.ts'
 import { CaptureLease } from './capture.ts'
 import { Clock, type ClockCalibration } from './clock.ts'
 import { connectionLengths } from './connections.ts'
+import { copiersOf, emitCopiesStage, STAGES } from './copies.ts'
 import { COUNTERS } from './count.ts'
+import { areThere, HANDOVERS, Handover } from './handover.ts'
 import { CELLS_BYTES, CLOCK_SLOTS, CLOCKS } from './limits.ts'
 import { TABLES } from './match-context.ts'
 import { emitProgram } from './program.ts'
+import { SAMPLES } from './sample.ts'
 import { SCRATCH, SCRATCH_BUFFERS, SCRATCH_BYTES } from './source/index.ts'
-import { SAMPLES, STAGES, TRACE, TRACE_BYTES } from './verdict.ts'
+import { TRACE, TRACE_BYTES } from './verdict.ts'
 
 export { ATTACH_POINTS, type AttachPoint } from './attach-point.ts'
 export { CaptureLease, CaptureRecord, leaseSymbol, MAX_SNAPLEN, ringSymbol } from './capture.ts'
 export type { ClockCalibration } from './clock.ts'
 export { connectionLengths, connectionsSymbol } from './connections.ts'
 export { CompileError } from './errors.ts'
+export { Handover } from './handover.ts'
 export { cellsSymbol } from './limits.ts'
 export { setSymbol } from './predicates.ts'
+export { SAMPLE_BYTES, SampleRecord } from './sample.ts'
 export { SCRATCH_BUFFERS } from './source/index.ts'
-export { SAMPLE_BYTES, SampleRecord, TRACE, TRACE_BYTES, TRACE_RECORDS, Xdp } from './verdict.ts'
+export { TRACE, TRACE_BYTES, TRACE_RECORDS } from './verdict.ts'
+export { Xdp, type XdpVerdict, xdpVerdict } from './xdp.ts'
 export { CLOCKS, COUNTERS, SAMPLES, STAGES, TABLES }
 
 export interface CompileEnv {
@@ -40,13 +46,15 @@ export interface CompileEnv {
   readonly attach?: AttachPoint
   /** Slot of the prog array `stages` to go on with when a packet passes, for XDP. Without it the program ends. */
   readonly next?: number
+  /** Packets that go on are copied behind that, by what {@link compileCopies} makes. */
+  readonly handsOver?: boolean
   /** Also write each packet's deciding slot and verdict to the map `trace`. */
   readonly trace?: boolean
 }
 
 /**
- * A map that the program refers to. All are array maps with one entry, mmap-able, but for `counters` and `scratch` (per CPU, a slot and
- * {@link SCRATCH_BUFFERS} entries), `samples`, `ring` and `stages`.
+ * A map that the program refers to. All are array maps with one entry, mmap-able, but for `counters`, `scratch` and `handovers` (per CPU: a slot,
+ * {@link SCRATCH_BUFFERS} entries and one), `samples`, `ring` and `stages`.
  */
 export interface MapNeed {
   readonly symbol: string
@@ -60,6 +68,7 @@ export interface MapNeed {
     | 'ring'
     | 'lease'
     | 'stages'
+    | 'handovers'
     | 'scratch'
     | 'trace'
     | 'connections'
@@ -84,6 +93,7 @@ function mapNeed(symbol: string, tables: Uint8Array, sets: CompileEnv['sets']): 
   if (symbol === CLOCKS) return { symbol, purpose: 'clocks', bytes: CLOCK_SLOTS * 8 }
   if (symbol === SAMPLES) return { symbol, purpose: 'samples', bytes: 0 }
   if (symbol === STAGES) return { symbol, purpose: 'stages', bytes: 0 }
+  if (symbol === HANDOVERS) return { symbol, purpose: 'handovers', bytes: Handover.size }
   if (symbol === SCRATCH) return { symbol, purpose: 'scratch', bytes: SCRATCH_BYTES }
   if (symbol === TRACE) return { symbol, purpose: 'trace', bytes: TRACE_BYTES }
   if (connectionLengths(symbol)) return { symbol, purpose: 'connections', bytes: CONNECTIONS_BYTES }
@@ -101,6 +111,20 @@ function mapNeed(symbol: string, tables: Uint8Array, sets: CompileEnv['sets']): 
 export function compile(ruleSet: RuleSet, env: CompileEnv): Compiled {
   const asm = new Assembler()
   return finish(asm, compileInto(asm, ruleSet, env), env)
+}
+
+/**
+ * Compiles the stage that copies packets when the stage of slot `next` has had its say, for rules that were compiled with that; undefined if
+ * nobody wants copies.
+ *
+ * @param answer slot of `stages` with the program that makes an answer of a packet
+ */
+export function compileCopies(ruleSet: RuleSet, env: Pick<CompileEnv, 'sets'>, answer: number): Compiled | undefined {
+  const copiers = copiersOf(ruleSet.rules)
+  if (!areThere(copiers)) return undefined
+  const asm = new Assembler()
+  emitCopiesStage(asm, copiers, answer)
+  return finish(asm, new Uint8Array(), env)
 }
 
 /** Emit the program at the assembler's place, for programs that call it as a function; returns the tables. */

@@ -4,10 +4,11 @@ import { malformedSlot, PASSED_BY_DEFAULT } from '../counters.ts'
 import { Actions } from './actions.ts'
 import { Arena } from './arena.ts'
 import type { AttachPoint } from './attach-point.ts'
-import { type PlacedCapture, placeCaptures } from './capture.ts'
+import type { PlacedCapture } from './capture.ts'
 import { type DimensionRows, dependingRows, emitDimension } from './classify.ts'
 import type { Clock } from './clock.ts'
 import type { Dimension } from './constraint.ts'
+import { copiersOf } from './copies.ts'
 import { MatchContext } from './match-context.ts'
 import { needsOf } from './needs.ts'
 import { orderDimensions } from './order.ts'
@@ -23,7 +24,7 @@ import { payloadReach } from './source/reach.ts'
 import { CAPTURED_BY, FACTS, FRAME_LENGTH, forget, SAMPLED_BY, Stack, unlink } from './stack.ts'
 import { Verdict, type VerdictOptions } from './verdict.ts'
 
-export interface ProgramOptions extends PredicateEnv, Omit<VerdictOptions, 'samples' | 'captures'> {
+export interface ProgramOptions extends PredicateEnv, Omit<VerdictOptions, 'copiers'> {
   readonly attach: AttachPoint
   readonly clock: Clock
   readonly counterSlot: (ruleId: string) => number
@@ -36,10 +37,10 @@ export function emitProgram(asm: Assembler, ruleSet: RuleSet, options: ProgramOp
   const arena = new Arena()
   const placement = placeRules(ruleSet, options.counterSlot)
   const needs = needsOf(ruleSet, placement.dimensions)
-  const captures = placeCaptures(ruleSet.rules)
-  const samples = ruleSet.rules.some(({ action, capture }) => action.kind === 'sample' && capture === undefined)
+  const copiers = copiersOf(ruleSet.rules)
+  const { samples, captures } = copiers
   const source = packetSource(options.attach, asm, stack, payloadReach(placement.dimensions, samples))
-  const verdict = new Verdict(asm, stack, source, { ...options, samples, captures })
+  const verdict = new Verdict(asm, stack, source, { ...options, copiers })
   const parse = new ParseContext(asm, stack, source, needs.slots, needs.facts)
 
   const copied = [...(samples ? [SAMPLED_BY] : []), ...(captures.length > 0 ? [CAPTURED_BY] : [])]

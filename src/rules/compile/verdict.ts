@@ -1,33 +1,20 @@
-import { type Assembler, Helper, type Label, r0, r1, r2, r3, r6, r7, r8, r9 } from '../asm/index.ts'
-import { SAMPLES_LOST } from '../counters.ts'
-import { emitCaptures, type PlacedCapture } from './capture.ts'
+import { type Assembler, type Label, r1, r2, r3, r7, r9 } from '../asm/index.ts'
+import { emitCopies, emitTailCall } from './copies.ts'
 import { emitCount } from './count.ts'
-import { emitPacketRecord, PacketRecord } from './packet-record.ts'
+import { areThere, type Copiers, emitHandOver } from './handover.ts'
 import type { PacketSource } from './source/source.ts'
-import { SAMPLED_BY, type Stack } from './stack.ts'
+import type { Stack } from './stack.ts'
 import { Xdp } from './xdp.ts'
 
 export { Xdp }
-export const SAMPLES = 'samples'
-export const STAGES = 'stages'
 export const TRACE = 'trace'
 
-/** Bytes of a packet that a sample carries at most. */
-export const SAMPLE_BYTES = 256
-
-/** Offsets in a sample. */
-export const SampleRecord = {
-  ...PacketRecord,
-  /** u32, slot of the sampling rule. */
-  sampledBy: 28,
-  size: PacketRecord.bytes + SAMPLE_BYTES,
-} as const
-
 export interface VerdictOptions {
-  readonly samples: boolean
-  readonly captures: readonly PlacedCapture[]
+  readonly copiers: Copiers
   /** Slot of `stages` to go on with when a packet passes. */
   readonly next?: number
+  /** What comes behind has packets copied that go there, see {@link emitHandOver}; else they are copied before. */
+  readonly handsOver?: boolean
   /** Write slot and verdict of each packet to the map `trace`, for tests: see {@link emitTrace}. */
   readonly trace: boolean
 }
@@ -57,7 +44,7 @@ export class Verdict {
   }
 
   emit(): void {
-    const { samples, captures, trace, next } = this.#options
+    const { copiers, trace, next, handsOver = false } = this.#options
     const asm = this.#asm
     const decided = asm.label('decided')
     if (this.#drops) {
@@ -70,47 +57,20 @@ export class Verdict {
     asm.bind(decided)
     asm.mov(r9, r1)
     emitCount(asm, this.#stack)
-    if (samples) this.#emitSample()
-    emitCaptures(asm, this.#stack, this.#source, captures)
     if (trace) emitTrace(asm)
-    if (next !== undefined) this.#emitNext(next)
+    if (next !== undefined && handsOver) this.#emitNext(next, copiers)
+    emitCopies(asm, this.#stack, this.#source, copiers)
+    if (next !== undefined && !handsOver) this.#emitNext(next)
     this.#source.emitReturn()
   }
 
-  #emitNext(next: number): void {
+  #emitNext(next: number, copiers?: Copiers): void {
     const asm = this.#asm
     const stay = asm.label('stay')
     asm.jumpIf(r7, '!=', Xdp.pass, stay)
-    asm.mov(r1, r6)
-    asm.loadMap(r2, STAGES)
-    asm.mov(r3, next)
-    asm.call(Helper.tailCall)
+    if (copiers !== undefined && areThere(copiers)) emitHandOver(asm, this.#stack, copiers, stay)
+    emitTailCall(asm, next)
     asm.bind(stay)
-  }
-
-  /** Copy the packet to the ring buffer; a full one loses the sample, which is counted. */
-  #emitSample(): void {
-    const asm = this.#asm
-    const [done, lost] = [asm.label('sampled'), asm.label('sample lost')]
-    asm.loadStack('u64', r1, this.#stack.slot(SAMPLED_BY))
-    asm.jumpIf(r1, '==', 0, done)
-    asm.loadMap(r1, SAMPLES)
-    asm.mov(r2, SampleRecord.size)
-    asm.mov(r3, 0)
-    asm.call(Helper.ringbufReserve)
-    asm.jumpIf(r0, '==', 0, lost)
-    asm.mov(r8, r0)
-    asm.call(Helper.ktimeGetNs)
-    asm.mov(r2, r0)
-    emitPacketRecord(asm, this.#stack, this.#source, {
-      most: SAMPLE_BYTES,
-      emitOwn: () => asm.loadStack('u64', r1, this.#stack.slot(SAMPLED_BY)),
-    })
-    asm.jump(done)
-    asm.bind(lost)
-    asm.mov(r1, SAMPLES_LOST)
-    emitCount(asm, this.#stack)
-    asm.bind(done)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Dimension } from '../constraint.ts'
 import type { Predicate } from '../predicate.ts'
-import { SAMPLE_BYTES } from '../verdict.ts'
+import { SAMPLE_BYTES } from '../sample.ts'
 import { FRAME_LIMIT } from './scratch.ts'
 
 /** A DNS header, the longest name (RFC 1035), and type and class. */
