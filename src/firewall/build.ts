@@ -271,13 +271,14 @@ class Builder {
     const cookies = this.#reuse('cookies') ?? this.#pin(this.#handles.keep(createCookieCounters()), 'cookies')
     const { synCookies, interfaces } = this.#request
     if (synCookies === undefined) return undefined
-    const destinations = this.#reuse('destinations')
+    const [destinations, closings] = [this.#reuse('destinations'), this.#reuse('closings')]
     const stages = this.#opened('stages')
     const copies = compileCopiesOf(input)
     const reuse = {
       cookies,
       stages,
       ...(destinations && { destinations }),
+      ...(closings && { closings }),
       ...(copies && { handovers: this.#opened('handovers') }),
     }
     const request = {
@@ -290,6 +291,7 @@ class Builder {
     }
     const { maps, programs } = this.#handles.keep(await loadStage(this.#paths, request))
     if (destinations === undefined) this.#pin(maps.destinations.map, 'destinations')
+    if (closings === undefined) this.#pin(maps.closings.map, 'closings')
     writing('pin the program that answers SYNs', () => programs.syncookies.pin(join(this.#staging, 'syncookies')))
     const put = (stage: Stage, { fd }: Program) => stages.setRaw(u32(stage), u32(fd))
     put(Stage.Answer, programs.answer)

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
+import { openMap } from '../../src/entry/open.ts'
 import { Firewall } from '../../src/firewall/index.ts'
+import { requireLive } from '../../src/firewall/live.ts'
 import { readSysctl, writeSysctl } from '../../src/linux/sysctl.ts'
 import { buildPacket, ethernet, ipv4, tcp } from '../../src/net/build.ts'
 import { Fixture } from './firewall-fixture.ts'
@@ -100,6 +103,20 @@ test('Firewall.counters() adds up with packets that the stage behind the rules s
   assert.equal(synCookies.sent.packets, verdicts.tx.packets)
   await firewall.apply(await fixture.config(rules))
   assert.deepEqual(firewall.counters().verdicts, verdicts)
+})
+
+test('Firewall.apply() keeps what SYN cookies know of listeners and of connections that closed', async () => {
+  const ids = () =>
+    ['destinations', 'closings'].map((name) => {
+      const map = openMap(join(requireLive(fixture.paths).folder, name))
+      const { id } = map
+      map.close()
+      return id
+    })
+  await firewall.apply(await fixture.config(rules, { synCookies: { when: 'always' } }))
+  const before = ids()
+  await firewall.apply(await fixture.config([{ drop: 'udp.dstport == 5' }], { synCookies: { when: 'always' } }))
+  assert.deepEqual(ids(), before)
 })
 
 for (const [synCookies, message] of [

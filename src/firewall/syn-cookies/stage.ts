@@ -29,6 +29,7 @@ export interface StageRequest extends SynCookies {
   readonly reuse: {
     readonly cookies?: BpfMap
     readonly destinations?: BpfMap
+    readonly closings?: BpfMap
     readonly stages: BpfMap
     readonly handovers?: BpfMap
   }
