@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { UnsupportedError } from './errors.ts'
 import * as libbpf from './ffi/libbpf.ts'
 import { MAP_KINDS, type MapKind, PROGRAM_TYPES, type ProgramType } from './kinds.ts'
@@ -120,6 +121,11 @@ export const kernelFeatures = {
     title: 'links to the traffic control hook (TCX)',
     minimumKernel: '6.6',
     present: () => features.tcx(),
+  },
+  'socket-callbacks': {
+    title: 'counting of connections that are older than their rule (TCP_BPF_SOCK_OPS_CB_FLAGS)',
+    minimumKernel: '6.12',
+    present: () => readFileSync('/sys/kernel/btf/vmlinux').includes('TCP_BPF_SOCK_OPS_CB_FLAGS'),
   },
 } as const satisfies Readonly<Record<string, KernelFeature>>
 

@@ -108,6 +108,7 @@ export const ATTACH_TYPES = {
   cgroup_udp6_recvmsg: 20,
   cgroup_getsockopt: 21,
   cgroup_setsockopt: 22,
+  trace_iter: 28,
   cgroup_inet4_getpeername: 29,
   cgroup_inet6_getpeername: 30,
   cgroup_inet4_getsockname: 31,

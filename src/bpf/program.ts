@@ -1,3 +1,4 @@
+import { closeSync, readSync } from 'node:fs'
 import { type Attachment, attachToSocket, attachToSocketMap } from './attachment.ts'
 import { Descriptor } from './descriptor.ts'
 import { BpfError } from './errors.ts'
@@ -130,6 +131,16 @@ export class Program {
   }
 
   /**
+   * Runs an `iter/…` program over all there is of its kind now, such as the TCP sockets of the calling thread's network namespace.
+   *
+   * @throws BpfError BPF_REFUSED
+   */
+  iterate(): void {
+    using link = Link.attach(this, 0, 'trace_iter')
+    readToEnd(check(libbpf.iterCreate(link.fd), `run program "${this.name}" over what there is`))
+  }
+
+  /**
    * Attaches a verdict or parser program to a map of sockets.
    *
    * @throws BpfError BPF_REFUSED
@@ -169,5 +180,24 @@ export class Program {
   #finish(run: TestRun, result: number): TestRunResult {
     check(result, `run program "${this.name}" on a packet of ${run.length} bytes`)
     return run.result()
+  }
+}
+
+/** What an iterator's program writes is nobody's; it runs while it is read, so many turns at a time. */
+function readToEnd(fd: number): void {
+  const ignored = new Uint8Array(4_096)
+  try {
+    for (;;) if (readSome(fd, ignored) === 0) return
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function readSome(fd: number, into: Uint8Array): number | undefined {
+  try {
+    return readSync(fd, into)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined
+    throw error
   }
 }

@@ -185,7 +185,7 @@ class Builder {
       const link = this.#handles.keep(
         before !== undefined && existsSync(before)
           ? openLink(before)
-          : await countConnections(this.#opened(symbol), lengths, BigInt(`0x${secret}`)),
+          : await countConnections(this.#paths.netns, this.#opened(symbol), lengths, BigInt(`0x${secret}`)),
       )
       writing(`pin "${pin}"`, () => link.pin(join(this.#staging, pin)))
     }

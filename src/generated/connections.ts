@@ -62,9 +62,20 @@ export const Config: Codec<Config> = {
 export const connections = {
   name: 'connections',
   object: 'build/bpf/connections.bpf.o',
-  layout: 'sha256:ec12e427bb17a0ab8b24f18c730a006e2658b5637e0f8d9ff424ffc1eb41f5d4',
+  layout: 'sha256:081155b7db81fc597c805fb5c44711c04766cb3f3dcfb0b52bb73dd8a57b07a7',
   maps: {
     cells: { name: 'cells', kind: 'array', maxEntries: 1, key: U32, value: Cells },
+    listeners: {
+      name: 'listeners',
+      kind: 'hash',
+      maxEntries: 65536,
+      key: U32,
+      value: {
+        size: 1,
+        read: (view: DataView, at: number): number => view.getUint8(at),
+        write: (view: DataView, at: number, value: number): void => view.setUint8(at, value),
+      },
+    },
     sockets: {
       name: 'sockets',
       kind: 'sk_storage',
@@ -77,6 +88,6 @@ export const connections = {
       value: Counted,
     },
   },
-  programs: { connections: { name: 'connections', section: 'sockops' } },
+  programs: { connections: { name: 'connections', section: 'sockops' }, older: { name: 'older', section: 'iter/tcp' } },
   config: { section: '.rodata', offset: 0, codec: Config },
 } as const satisfies ObjectSpec

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline'
 import { after, afterEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openMap } from '../../src/entry/open.ts'
@@ -17,6 +17,7 @@ import { evaluateExpr } from '../../src/rules/evaluate.ts'
 import { formatExpr } from '../../src/rules/index.ts'
 import { pool } from '../arbitraries/pool.ts'
 import { Random } from '../arbitraries/random.ts'
+import { lacking } from '../support/lacking.ts'
 import { type LoadedRules, SECRET, slotOf } from '../support/load-rules.ts'
 import { PacketRunner } from '../support/packet-runner.ts'
 import { ClientWire } from './client-wire.ts'
@@ -104,10 +105,14 @@ function run(netns: string, script: string): ChildProcess {
   return child
 }
 
+const outputs = new WeakMap<ChildProcess, Interface>()
+
 /** Resolves when the child has written a line. */
 function said(child: ChildProcess, line: string): Promise<void> {
+  const output = outputs.get(child) ?? createInterface(child.stdout!).setMaxListeners(0)
+  outputs.set(child, output)
   return new Promise((resolve) => {
-    createInterface(child.stdout!).on('line', (each) => {
+    output.on('line', (each) => {
       if (each === line) resolve()
     })
   })
@@ -192,8 +197,86 @@ test(`conn.count ${story}`, { timeout: 300_000 }, async () => {
   for (const client of [third, fourth, first]) clients.close(client)
   await clients.connect('10.97.0.2').open
   await Promise.all([...children].map(end))
-  const counts = openMap(join(fixture.paths.bpf, `gen-${firewall.status().generation}`, 'connections-24-48'))
-  const cells = new Uint32Array(counts.mmap().buffer, counts.mmap().byteOffset, (2 * CONNECTION_ROW_BYTES) / 4)
-  await until('all connections gone', () => cells.every((count) => count === 0))
-  counts.close()
+  using counts = openCounts(firewall, '24-48')
+  await until('all connections gone', () => counts.all().every((count) => count === 0))
+})
+
+/** The cells of the rules in force for prefixes of these lengths. */
+function openCounts(firewall: Firewall, lengths: string) {
+  const map = openMap(join(fixture.paths.bpf, `gen-${firewall.status().generation}`, `connections-${lengths}`))
+  const { buffer, byteOffset } = map.mmap()
+  const cells = new Uint32Array(buffer, byteOffset, (2 * CONNECTION_ROW_BYTES) / 4)
+  return {
+    all: () => cells,
+    /** Connections that are counted; each is in a cell of either row. */
+    sum: () => cells.reduce((sum, count) => sum + count, 0) / 2,
+    [Symbol.dispose]: () => map.close(),
+  }
+}
+
+const olderCount = await lacking('socket-callbacks')
+
+test('conn.count counts connections that were there before its rule, and their end', {
+  skip: olderCount,
+  timeout: 300_000,
+}, async () => {
+  const firewall = new Firewall(fixture.paths)
+  await serve()
+  const clients = new Clients()
+  const before = (from: string, count: number) => Array.from({ length: count }, () => clients.connect(from))
+  const [four, six] = [before('10.97.0.2', 25), before('fd97::2', 25)]
+  await Promise.all([...four, ...six].map(({ open }) => open))
+  const rule = { id: 'many', drop: 'tcp.flags & SAFR == S and conn.count per ip.src >= 25' }
+  await firewall.apply(await fixture.config([rule], { interfaces: ['wire0'] }))
+  using counts = openCounts(firewall, '32-64')
+  assert.equal(counts.sum(), 50)
+  const refused = (): number => firewall.counters().rules.many!.packets
+  for (const [from, first] of [
+    ['10.97.0.2', four[0]!],
+    ['fd97::2', six[0]!],
+  ] as const) {
+    const dropped = refused()
+    const late = clients.connect(from)
+    await until(`a connection of ${from} too many refused`, () => refused() > dropped)
+    clients.close(late)
+    clients.close(first)
+    await until('one gone', () => counts.sum() === 49)
+    await clients.connect(from).open
+    assert.equal(counts.sum(), 50)
+  }
+  await Promise.all([...children].map(end))
+  await until('all connections gone', () => counts.all().every((count) => count === 0))
+})
+
+test('conn.count loses no connection and counts none twice that comes or goes while counting begins', {
+  skip: olderCount,
+  timeout: 300_000,
+}, async () => {
+  const firewall = new Firewall(fixture.paths)
+  await serve()
+  const staying = new Clients()
+  await Promise.all(Array.from({ length: 20 }, () => staying.connect('10.97.0.3').open))
+  const hasty = run(
+    wire.client,
+    `const from = ['10.97.0.2', 'fd97::2']
+    const next = (i) => {
+      const to = i % 2 ? 'fd97::1' : '10.97.0.1'
+      const socket = require('node:net').connect({ host: to, port: 80, localAddress: from[i % 2] })
+      socket.on('error', () => {}).on('connect', () => socket.destroy()).on('close', () => setImmediate(next, i))
+    }
+    for (let i = 0; i < 40; i++) next(i)
+    console.log('hasty')`,
+  )
+  await said(hasty, 'hasty')
+  for (let length = 17; length <= 32; length++)
+    await firewall.apply(
+      await fixture.config([`drop if tcp and conn.count per ip.src/${length}/${length} > 1k`], {
+        interfaces: ['wire0'],
+      }),
+    )
+  using counts = openCounts(firewall, '32-32')
+  await end(hasty)
+  await until('those that stay are left', () => counts.sum() === 20)
+  await Promise.all([...children].map(end))
+  await until('all connections gone', () => counts.all().every((count) => count === 0))
 })

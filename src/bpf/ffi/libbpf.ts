@@ -59,6 +59,7 @@ export const linkCreate = declare<[number, number, number, Bytes]>(
 export const linkUpdate = declare<[number, number, Bytes]>('int bpf_link_update(int link, int program, void *opts)')
 export const linkDetach = declare<[number]>('int bpf_link_detach(int link)')
 
+export const iterCreate = declare<[number]>('int bpf_iter_create(int link)')
 export const rawTracepointOpen = declare<[string, number]>('int bpf_raw_tracepoint_open(const char *name, int program)')
 export const programAttach = declare<[number, number, number, number]>(
   'int bpf_prog_attach(int program, int target, int type, unsigned int flags)',
