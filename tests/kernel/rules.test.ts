@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { VerifierError } from '../../src/bpf/index.ts'
+import { buildPacket, ethernet, ipv4, udp } from '../../src/net/build.ts'
+import { dissect } from '../../src/net/dissect.ts'
 import type { RuleSet } from '../../src/rules/ast.ts'
 import { CompileError } from '../../src/rules/compile/index.ts'
 import { malformedSlot, PASSED_BY_DEFAULT } from '../../src/rules/counters.ts'
@@ -119,5 +121,50 @@ test('compiled rules neither crash nor disagree on a million garbage packets of 
     }
   } finally {
     loaded.close()
+  }
+})
+
+test('compile lets the first rule decide among many of all shapes that match the same packets', async () => {
+  const terms = [
+    'udp',
+    'ip.ttl < 65',
+    'ip.ttl > 63',
+    'udp.dstport == 53',
+    'udp.srcport in {1-1000}',
+    'ip.src in {10.0.0.0/8}',
+    'ip.dst == 10.0.0.2',
+    'frame.len > 45',
+    'ip.proto == 17',
+    'ip.len > 30',
+  ]
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + 20; seed++) {
+    const random = new Random(seed)
+    const texts = random.list(70, 150, () => random.list(1, 4, () => random.pick(terms)).join(' and '))
+    const rules = texts.map((text, i) => ({
+      ...parseRule(`${random.pick(['drop', 'pass'])} if ${text} and udp.dstport != ${i}`),
+      id: `r${i}`,
+    }))
+    const ruleSet: RuleSet = { rules, malformed: 'drop' }
+    const packets = random.list(200, 200, () =>
+      buildPacket(
+        ethernet(),
+        ipv4({
+          src: random.pick(['10.0.0.1', '11.0.0.1']),
+          dst: random.pick(['10.0.0.2', '10.0.0.3']),
+          ttl: random.int(63, 66),
+        }),
+        udp({ srcport: random.pick([5, 5000]), dstport: random.int(50, 56) }),
+        'x'.repeat(random.int(0, 6)),
+      ),
+    )
+    const loaded = await runner.load(ruleSet, new Map())
+    try {
+      const wanted = packets.map((packet) =>
+        expected(ruleSet, evaluate(ruleSet, dissect(packet), { sets: setsOf(new Map()) })),
+      )
+      assert.deepEqual(runner.run(loaded, packets), wanted, `seed ${seed}`)
+    } finally {
+      loaded.close()
+    }
   }
 })

@@ -66,14 +66,27 @@ function askedAbout(builder: RowBuilder, rows: readonly (Row | undefined)[]): Di
 /** Fewer rows of one shape share words with other shapes. */
 const OWN_WORDS = 16
 
+interface RankedRow {
+  readonly rank: number
+  readonly row: Row
+}
+
+/** Words of rows, each in the order of the rules: the first row of a word that matches is the one that counts. */
+function sortedByShape(rules: readonly RuleRows[]): (RankedRow | undefined)[] {
+  const rows = sideBySide(rules)
+  const rankOf = (row: RankedRow | undefined): number => row?.rank ?? Number.POSITIVE_INFINITY
+  const words = Array.from({ length: Math.ceil(rows.length / WORD) }, (_, i) => rows.slice(i * WORD, (i + 1) * WORD))
+  return words.flatMap((word) => word.sort((a, b) => rankOf(a) - rankOf(b) || 0))
+}
+
 /**
- * Rows that ask about the same dimensions, side by side, each lot in order and, if large, in words of its own: a packet that no row
- * of a word matches mostly shows it in one dimension for all of them, which is what the summary of words is good for.
+ * Rows that ask about the same dimensions, side by side and, if there are many, in words of their own: a packet that no row of a word
+ * matches mostly shows it in one dimension for all of them, which is what the summary of words is good for.
  */
-function sortedByShape(rules: readonly RuleRows[]): ({ rank: number; row: Row } | undefined)[] {
+function sideBySide(rules: readonly RuleRows[]): (RankedRow | undefined)[] {
   const rows = rules.flatMap(({ rank, rows }) => rows.map((row) => ({ rank, row })))
   if (rows.length <= WORD) return rows
-  const shapes = new Map<string, { rank: number; row: Row }[]>()
+  const shapes = new Map<string, RankedRow[]>()
   for (const each of rows) {
     const shape = [...each.row.keys()].sort().join()
     shapes.set(shape, [...(shapes.get(shape) ?? []), each])
