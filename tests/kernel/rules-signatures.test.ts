@@ -4,7 +4,7 @@ import { dissect } from '../../src/net/dissect.ts'
 import type { Expr, RuleSet } from '../../src/rules/ast.ts'
 import { PASSED_BY_DEFAULT } from '../../src/rules/counters.ts'
 import { evaluate } from '../../src/rules/evaluate.ts'
-import { formatExpr } from '../../src/rules/index.ts'
+import { formatExpr, formatSignature, matchesSignature, parseSignature } from '../../src/rules/index.ts'
 import { fieldRef } from '../../src/rules/make.ts'
 import { readSyn } from '../../src/rules/signatures/syn.ts'
 import { setsOf } from '../arbitraries/case.ts'
@@ -13,6 +13,7 @@ import { pool } from '../arbitraries/pool.ts'
 import { Random } from '../arbitraries/random.ts'
 import { randomPattern, randomSignature } from '../arbitraries/signature.ts'
 import { slotOf } from '../support/load-rules.ts'
+import { synOf, synSignatures } from '../support/p0f-database.ts'
 import { PacketRunner } from '../support/packet-runner.ts'
 
 /** Set SEAWALL_PAIRS for a longer run, and SEAWALL_SEED to begin elsewhere. */
@@ -72,6 +73,11 @@ async function compareOne(seed: number, ruleSet: RuleSet, packets: readonly Uint
         `seed ${seed}, packet ${Buffer.from(packets[i]!).toString('hex')}\n${rules}`,
       )
     })
+    ruleSet.rules.forEach(({ id, action }, i) => {
+      if (action.kind !== 'count') return
+      const matched = decisions.filter((decision) => decision.matched.includes(id)).length
+      assert.equal(loaded.packets(slotOf(i)), matched, `seed ${seed}, ${id}`)
+    })
     return decisions.filter(({ reason }) => reason === 'rule').length
   } finally {
     loaded.close()
@@ -83,6 +89,28 @@ test('p0f signatures mean the same compiled as evaluated, on random SYNs', (t) =
     const syn = random.chance(0.95) ? readSyn(dissect(packet)) : undefined
     return { kind: 'p0f', signature: randomSignature(random, syn) }
   }))
+
+test("all of p0f's own signatures of SYNs are one rule set, and mean the same compiled as evaluated", async () => {
+  const signatures = synSignatures().map((text) => parseSignature(text))
+  assert.ok(signatures.length > 64, `${signatures.length} signatures`)
+  const own = signatures.map(synOf)
+  own.forEach((packet, i) => {
+    assert.ok(matchesSignature(signatures[i]!, readSyn(dissect(packet))!), formatSignature(signatures[i]!))
+  })
+  const random = new Random(FIRST_SEED)
+  const others = random.list(3_000, 3_000, () =>
+    random.chance(0.8) ? flipBit(random, random.pick(own)) : randomSynPacket(random),
+  )
+  const kinds = ['drop', 'pass', 'count'] as const
+  for (const kind of kinds) {
+    const rules = signatures.map((signature, i) => {
+      const action = { kind: kind === 'count' && i % 3 !== 0 ? kinds[i % 2]! : kind }
+      return { id: `r${i}`, action, when: { kind: 'p0f', signature } } as const
+    })
+    const decided = await compareOne(FIRST_SEED, { rules, malformed: 'drop' }, [...own, ...others])
+    assert.ok(decided > own.length / 2 && decided < others.length, `${kind}: a rule decides ${decided}`)
+  }
+})
 
 test('patterns of DNS names mean the same compiled as evaluated, on random names', (t) =>
   compareOften(t, randomDnsPacket, (random) => {

@@ -100,6 +100,7 @@ export class Decision {
       .map((words) => words.filter((word) => this.#deciding.words[word] !== 0n))
       .filter(({ length }) => length > 0)
       .sort((a, b) => b.length - a.length)
+    if (this.#ctx.keepsWords) return groups
     const rest = groups.splice(MAX_GROUPS - 1).flat()
     return rest.length > 0 ? [...groups, rest] : groups
   }

@@ -59,7 +59,7 @@ export function emitProgram(asm: Assembler, ruleSet: RuleSet, options: ProgramOp
     forget(asm, stack, r3, r1)
     asm.storeStack('u64', stack.slot(FACTS), r3)
   }
-  const match = new MatchContext(asm, stack, arena, source, placement.all, needs.facts)
+  const match = new MatchContext(asm, stack, arena, source, placement, needs.facts)
   emitMatch(match, placement, { ...options, captures }, verdict)
   asm.bind(match.none)
   asm.mov(r1, PASSED_BY_DEFAULT)
