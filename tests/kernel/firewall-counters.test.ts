@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { after, afterEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Flood } from '../../lab/flood/flood.ts'
 import { type CountersReport, Firewall } from '../../src/firewall/index.ts'
-import { driverCounters, findInterface } from '../../src/linux/interface.ts'
+import { driverCounters, findInterface, ipBatch } from '../../src/linux/interface.ts'
+import { tcpServerIn } from '../support/sockets.ts'
 import { cutPacket, Fixture } from './firewall-fixture.ts'
 
 const fixture = new Fixture('counters')
+afterEach(() => fixture.reset())
 after(() => fixture.remove())
 
 const firewall = () => new Firewall(fixture.paths, { waitMs: 2_000 })
@@ -17,7 +19,7 @@ const ofDriver = (name: string): number =>
     .filter(([counter]) => /^rx_queue_\d+_xdp_packets$/.test(counter))
     .reduce((sum, [, packets]) => sum + packets, 0)
 
-const decided = ({ verdicts }: CountersReport): number => verdicts.pass.packets + verdicts.drop.packets
+const decided = ({ verdicts: { pass, drop, tx } }: CountersReport): number => pass.packets + drop.packets + tx.packets
 
 /** Every packet is in exactly one of these. */
 function parts({ byDefault, malformed, rules, retired }: CountersReport, deciding: readonly string[]): number {
@@ -62,45 +64,77 @@ const second = [{ id: 'bad', drop: 'ip.src in $bad' }, { id: 'udp', pass: 'udp' 
 /** Malformed packets, which the flood has none of. */
 const CUT = 7
 
-/** Everything that changes what packets go through. */
-async function changes(one: Firewall): Promise<void> {
+/** Everything that changes what packets go through; with SYN cookies they come and go too. */
+async function changes(one: Firewall, cookies: Cookies): Promise<void> {
+  const more = { sets, ...cookies }
   await one.drop({ expr: 'ip', id: 'now' })
   await one.undo('now')
   await one.drop({ expr: 'udp', id: 'now' })
-  const { id } = await one.capture({ expr: 'tcp', verdict: 'drop' })
-  await one.apply(await fixture.config(second, { sets }))
+  const { id } = await one.capture({ expr: 'tcp', verdict: cookies.synCookies === undefined ? 'drop' : 'tx' })
+  await one.apply(await fixture.config(second, more))
   await one.changeSet('bad', 'add', '40.0.0.0/8')
   await one.rollback()
   await one.undo(id)
   await one.apply(await fixture.config(second, { sets, malformed: 'pass' }))
-  await one.apply(await fixture.config(first, { sets }))
+  await one.apply(await fixture.config(rulesOf(cookies), more))
   await one.undo('now')
 }
 
-test('Firewall.counters add up to what was received, under a flood and over every kind of change', async () => {
-  await firewall().apply(await fixture.config(first, { sets }))
+/** Where the flood's SYNs go. */
+const SYN_PORT = 80
+
+interface Cookies {
+  readonly synCookies?: { readonly when: 'always' }
+}
+
+/** SYNs are to come as far as the stage that answers them. */
+const rulesOf = ({ synCookies }: Cookies) => first.filter(({ id }) => synCookies === undefined || id !== 'syn')
+
+const story = 'under a flood and over every kind of change'
+
+test(`Firewall.counters add up to what was received, ${story}`, async () => {
+  await reconciles({})
+})
+
+test(`Firewall.counters add up to what was received when SYNs are answered too, ${story}`, async () => {
+  ipBatch(fixture.netns, ['address add 198.51.100.1/32 dev sea0', 'link set lo up'])
+  const server = tcpServerIn(fixture.netns, SYN_PORT)
+  try {
+    const { verdicts, synCookies } = await reconciles({ synCookies: { when: 'always' } })
+    assert.ok(verdicts.tx.packets > 100, `${verdicts.tx.packets} SYNs were answered`)
+    assert.deepEqual(verdicts.tx, synCookies.sent)
+  } finally {
+    server.close()
+  }
+})
+
+async function reconciles(cookies: Cookies): Promise<CountersReport> {
+  await firewall().apply(await fixture.config(rulesOf(cookies), { sets, ...cookies }))
+  const driverBefore = ofDriver('sea0')
   const flood = await Flood.start({ netns: fixture.netns, cpu: 0, interface: 'sea1', target: target(), seed: 11 })
   const stop = new AbortController()
   const one = firewall()
   try {
     flood.run({ packetsPerSecond: 40_000, packets: 2_000_000, seconds: 50 })
     const watching = watch(stop.signal)
-    for (let round = 0; round < 2; round++) await changes(one)
+    for (let round = 0; round < 2; round++) await changes(one, cookies)
     fixture.send(cutPacket(), CUT)
     stop.abort()
     assert.ok((await watching) > 20)
     flood.pause()
     const counters = await quiet()
     assert.equal(decided(counters), counters.received.packets)
-    assert.equal(parts(counters, ['bad', 'slow', 'syn']), counters.received.packets)
-    assert.equal(counters.received.packets, ofDriver('sea0') + CUT)
+    const deciding = ['bad', 'slow', 'syn'].filter((id) => id in counters.rules)
+    assert.equal(parts(counters, deciding), counters.received.packets)
+    assert.equal(counters.received.packets, ofDriver('sea0') - driverBefore + CUT)
     assert.ok(counters.received.packets > 2_000, `${counters.received.packets} packets are no flood`)
+    return counters
   } finally {
     stop.abort()
     one.close()
     await flood.close()
   }
-})
+}
 
 /** The counters once no more packets come. */
 async function quiet(): Promise<CountersReport> {
