@@ -51,19 +51,6 @@ struct {
 	__type(value, struct backend);
 } backends SEC(".maps");
 
-/* Sockets that an iterator found for each row, in the order of `buckets`: what user space sets to 0, has counted, and reads. */
-struct busy_line {
-	__u32 rows[ROWS_A_LINE];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, BUCKET_LINES);
-	__type(key, __u32);
-	__type(value, struct busy_line);
-} busy SEC(".maps");
-
 /* The backend of each server id that QUIC connection ids carry; 0 for none. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

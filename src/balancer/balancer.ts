@@ -58,12 +58,7 @@ export class Balancer {
 
   /** Which server gets each packet, and why. */
   async where(packets: readonly Uint8Array[]): Promise<Where[]> {
-    const live = LiveBalancer.open(LiveBalancer.require(this.#paths))
-    try {
-      return await whereAre(this.#paths, live, packets)
-    } finally {
-      live.close()
-    }
+    return await this.#reading((live) => whereAre(this.#paths, live, packets))
   }
 
   /** Has a backend own no buckets, or as many as its weight says again. */
@@ -89,12 +84,21 @@ export class Balancer {
   }
 
   /** Works on what is in force while nobody else changes it. */
-  async locked<T>(work: (live: LiveBalancer) => T): Promise<T> {
+  async locked<T>(work: (live: LiveBalancer) => T | Promise<T>): Promise<T> {
     const lock = await takeLock(this.#paths.run, 'lock', this.#waitMs)
     try {
-      return this.#read(work)
+      return await this.#reading(work)
     } finally {
       lock.release()
+    }
+  }
+
+  async #reading<T>(work: (live: LiveBalancer) => T | Promise<T>): Promise<T> {
+    const live = LiveBalancer.open(LiveBalancer.require(this.#paths))
+    try {
+      return await work(live)
+    } finally {
+      live.close()
     }
   }
 

@@ -1,52 +1,58 @@
-import { readFileSync } from 'node:fs'
-import { inNetns, type Netns } from '../linux/netns.ts'
-import { parseAddress } from '../net/address.ts'
-import { prefixContains } from '../net/prefix.ts'
+import { type Loaded, load } from '../bpf/index.ts'
+import type { Paths } from '../entry/paths.ts'
+import { busy } from '../generated/busy.ts'
+import { inNetns } from '../linux/netns.ts'
 import { poolKey } from './fleet/document.ts'
 import type { BusyPool } from './fleet/messages.ts'
-import { hashFlow } from './hash.ts'
 import type { LiveBalancer } from './live.ts'
+import { flowConfig } from './program-config.ts'
 
-/** Rows in transition that this machine owned before, and of which it still has connections, by pool. */
-export function findBusy(netns: Netns, live: LiveBalancer): BusyPool[] {
-  const { manifest, desired } = live
-  const self = manifest.self === undefined ? 0 : manifest.backends[manifest.self]!
-  const flows = inNetns(netns, () => [
-    ...readFlows('tcp', 6),
-    ...readFlows('tcp6', 6),
-    ...readFlows('udp', 17),
-    ...readFlows('udp6', 17),
-  ])
-  return manifest.pools.map((pool, index) => {
-    const rows = live.rows(index)
-    const busy = new Set<number>()
-    const services = desired.services.filter(({ id }) => pool.services.includes(id))
-    for (const flow of flows) {
-      if (!services.some(({ prefix }) => prefixContains(prefix, flow.destination))) continue
-      const row = Number(hashFlow(flow, desired.key) & BigInt(desired.buckets - 1))
-      if (rows[row * 2 + 1] === self) busy.add(row)
-    }
-    return { pool: poolKey(pool.backends), rows: Uint32Array.from([...busy].sort((a, b) => a - b)) }
-  })
-}
+/** Rows in an element of the map `busy`. */
+const ROWS_A_WORD = 64
 
-function* readFlows(table: string, protocol: number) {
-  for (const line of readFileSync(`/proc/thread-self/net/${table}`, 'utf8').split('\n').slice(1)) {
-    const [, local, remote, state] = line.trim().split(/\s+/)
-    if (local === undefined || remote === undefined || state === '0A' || state === '06' || state === '07') continue
-    const [to, from] = [endOf(local), endOf(remote)]
-    yield { source: from.address, sourcePort: from.port, destination: to.address, destinationPort: to.port, protocol }
+/** Looks for the connections that this machine has of services, in the kernel: sockets are walked, hashed and noted there. */
+export class Busy {
+  readonly #loaded: Loaded<typeof busy>
+  readonly #paths: Paths
+
+  private constructor(loaded: Loaded<typeof busy>, paths: Paths) {
+    this.#loaded = loaded
+    this.#paths = paths
+  }
+
+  static async open(paths: Paths, live: LiveBalancer): Promise<Busy> {
+    const { desired, manifest } = live
+    const services = live.map('services')
+    const rows = manifest.pools.length * desired.buckets
+    const config = flowConfig(desired, services.maxEntries)
+    const maxEntries = { busy: Math.ceil(rows / ROWS_A_WORD) }
+    return new Busy(await load(busy, { config, maxEntries, reuse: { services } }), paths)
+  }
+
+  /** Rows in transition that this machine owned before, and of which it still has connections; of every pool. */
+  look(live: LiveBalancer): BusyPool[] {
+    const { maps, programs } = this.#loaded
+    const memory = maps.busy.map.mmap()
+    memory.fill(0)
+    inNetns(this.#paths.netns, () => {
+      programs.busyTcp.iterate()
+      programs.busyUdp.iterate()
+    })
+    const { manifest, desired } = live
+    const self = manifest.self === undefined ? 0 : manifest.backends[manifest.self]!
+    return manifest.pools.map(({ backends, first }, pool) => {
+      const rows = live.rows(pool)
+      const found: number[] = []
+      for (let row = 0; row < desired.buckets; row++)
+        if (rows[row * 2 + 1] === self && isSet(memory, first + row)) found.push(row)
+      return { pool: poolKey(backends), rows: Uint32Array.from(found) }
+    })
+  }
+
+  close(): void {
+    this.#loaded.close()
   }
 }
 
-function endOf(text: string) {
-  const [hex = '', port = ''] = text.split(':')
-  const bytes = Buffer.from(hex, 'hex').swap32()
-  const text4 = bytes.subarray(-4).join('.')
-  const isMapped = bytes.length === 16 && bytes.subarray(0, 12).toString('hex') === '00000000000000000000ffff'
-  const address =
-    bytes.length === 4 || isMapped
-      ? parseAddress(text4)
-      : { family: 6 as const, value: BigInt(`0x${bytes.toString('hex')}`) }
-  return { address, port: Number.parseInt(port, 16) }
-}
+/** Words are little-endian, so bits stand in the order of bytes. */
+const isSet = (memory: Uint8Array, bit: number): boolean => ((memory[bit >> 3]! >> (bit & 7)) & 1) === 1

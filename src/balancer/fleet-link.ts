@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Netns } from '../linux/netns.ts'
+import type { Paths } from '../entry/paths.ts'
 import type { Balancer } from './balancer.ts'
-import { findBusy } from './busy.ts'
+import { Busy } from './busy.ts'
 import { poolKey, type TableDocument } from './fleet/document.ts'
 import { Fleet } from './fleet/fleet.ts'
 import type { Decision } from './fleet/machine.ts'
@@ -14,7 +14,7 @@ import { planTables } from './tables.ts'
 
 export interface FleetLinkOptions {
   readonly balancer: Balancer
-  readonly netns: Netns
+  readonly paths: Paths
   readonly failed: (error: unknown) => void
 }
 
@@ -24,18 +24,19 @@ const REACH_MS = 5_000
 /** Ties the tables in this machine's kernel to those of the fleet. */
 export class FleetLink {
   readonly #balancer: Balancer
-  readonly #netns: Netns
+  readonly #busy: Busy
   #fleet: Fleet | undefined
 
-  private constructor({ balancer, netns }: FleetLinkOptions) {
+  private constructor(balancer: Balancer, busy: Busy) {
     this.#balancer = balancer
-    this.#netns = netns
+    this.#busy = busy
   }
 
   /** @throws FleetError */
   static async open(options: FleetLinkOptions): Promise<FleetLink> {
-    const link = new FleetLink(options)
-    const { self, key, port, machines, document, transitionMs } = await options.balancer.locked(membership)
+    const { balancer, paths } = options
+    const { self, key, port, machines, document, transitionMs } = await balancer.locked(membership)
+    const link = new FleetLink(balancer, await balancer.locked((live) => Busy.open(paths, live)))
     link.#fleet = await Fleet.open({
       self,
       key,
@@ -66,6 +67,7 @@ export class FleetLink {
 
   async close(): Promise<void> {
     await this.#fleet?.close()
+    this.#busy.close()
   }
 
   /** Waits until this machine has a table in force, too. */
@@ -83,7 +85,7 @@ export class FleetLink {
   }
 
   async #look() {
-    return { busy: await this.#balancer.locked((live) => findBusy(this.#netns, live)) }
+    return { busy: await this.#balancer.locked((live) => this.#busy.look(live)) }
   }
 
   async #fulfil({ kind, backend }: Wish): Promise<void> {

@@ -115,7 +115,7 @@ export class Keeper {
   #join(): Promise<FleetLink> {
     return FleetLink.open({
       balancer: this.#balancer,
-      netns: this.#options.paths.netns,
+      paths: this.#options.paths,
       failed: (error) => this.#failed('fleet-failed', 'Cannot agree with the fleet', error),
     })
   }

@@ -7,26 +7,33 @@ import { type Shape, shapesOf } from './shapes.ts'
 /** Shapes that the data plane has room for, of each family. */
 const SHAPES = 8
 
-/** Constants of the data plane's program. */
-export function programConfig(
-  { key, buckets, guePort, services }: DesiredBalancer,
-  { self, self4, self6 }: Identity,
-  { backends, slots }: { readonly backends: Numbering; readonly slots: number },
-): Partial<Config> {
+/** Constants by which a flow finds its service and bucket. `slots`: of the map `services`. */
+export function flowConfig({ key, buckets, services }: DesiredBalancer, slots: number) {
   const view = new DataView(key.buffer, key.byteOffset)
   const shapes = shapesOf(services)
   return {
     key: [view.getBigUint64(0, true), view.getBigUint64(8, true)],
     bucketMask: buckets - 1,
-    self: self === undefined ? 0 : backends[self]!,
-    self4,
-    self6,
-    guePort,
     serviceMask: slots - 1,
     shapes4: configShapes(shapes[4]),
     shapes4Count: shapes[4].length,
     shapes6: configShapes(shapes[6]),
     shapes6Count: shapes[6].length,
+  }
+}
+
+/** Constants of the data plane's program. */
+export function programConfig(
+  desired: DesiredBalancer,
+  { self, self4, self6 }: Identity,
+  { backends, slots }: { readonly backends: Numbering; readonly slots: number },
+): Partial<Config> {
+  return {
+    ...flowConfig(desired, slots),
+    self: self === undefined ? 0 : backends[self]!,
+    self4,
+    self6,
+    guePort: desired.guePort,
   }
 }
 

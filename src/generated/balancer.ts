@@ -87,20 +87,6 @@ export const BucketLine: Codec<BucketLine> = {
   },
 }
 
-/** `struct busy_line`, 64 bytes */
-export interface BusyLine {
-  readonly rows: readonly number[]
-}
-export const BusyLine: Codec<BusyLine> = {
-  size: 64,
-  read: (view, at) => ({
-    rows: readList(16, at, 4, (at) => view.getUint32(at, true)),
-  }),
-  write: (view, at, value) => {
-    writeList(value.rows, 16, at, 4, (at, one) => view.setUint32(at, one, true))
-  },
-}
-
 /** `enum outcome` */
 export const Outcome = {
   NotService: 0,
@@ -281,12 +267,11 @@ export const Config: Codec<Config> = {
 export const balancer = {
   name: 'balancer',
   object: 'build/bpf/balancer.bpf.o',
-  layout: 'sha256:e6f1ce9b969e2de4605d7f0c1a4a8472e6aa6272d3d244195191e6c33fd45451',
+  layout: 'sha256:9eb6b5a4d71d1ab8393e5f03973a4bf11c68c57a98d9c05be66775abce346cfc',
   maps: {
     backendCounts: { name: 'backend_counts', kind: 'percpu_array', maxEntries: 1024, key: U32, value: Counts },
     backends: { name: 'backends', kind: 'array', maxEntries: 1024, key: U32, value: Backend },
     buckets: { name: 'buckets', kind: 'array', maxEntries: 1024, key: U32, value: BucketLine },
-    busy: { name: 'busy', kind: 'array', maxEntries: 1024, key: U32, value: BusyLine },
     outcomes: {
       name: 'outcomes',
       kind: 'percpu_array',
