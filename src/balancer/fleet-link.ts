@@ -9,6 +9,7 @@ import type { Wish } from './fleet/messages.ts'
 import type { LiveBalancer } from './live.ts'
 import { machinesOf } from './machines.ts'
 import type { BalancerState } from './manifest.ts'
+import { release } from './table/index.ts'
 import { documentOf, follow } from './table-document.ts'
 import { planTables } from './tables.ts'
 
@@ -128,7 +129,7 @@ function releaserOf(fleet: Fleet) {
     fleet.releasable().map(({ pool, quiet, expired }) => [poolKey(pools[pool]!.backends), [...quiet, ...expired]]),
   )
   return (key: string, table: Uint16Array): void => {
-    for (const row of rows.get(key) ?? []) table[row * 2 + 1] = 0
+    release(table, rows.get(key) ?? [])
   }
 }
 

@@ -5,6 +5,7 @@ import { Transitions } from './fleet/transitions.ts'
 import { FleetLink } from './fleet-link.ts'
 import { LiveBalancer } from './live.ts'
 import { refreshNextHops } from './next-hops.ts'
+import { release } from './table/index.ts'
 import { documentOf } from './table-document.ts'
 
 export interface KeeperEvent {
@@ -143,6 +144,6 @@ function expired(transitions: Transitions, live: LiveBalancer): (pool: number, t
   transitions.update(documentOf(live), now)
   const rows = new Map(transitions.releasable(now).map(({ pool, expired }) => [pool, expired]))
   return (pool, table) => {
-    for (const row of rows.get(pool) ?? []) table[row * 2 + 1] = 0
+    release(table, rows.get(pool) ?? [])
   }
 }

@@ -62,8 +62,8 @@ export function layOutTables(
     dead.push(
       (ancestor === undefined ? [] : (kept!.state.dead[ancestor] ?? [])).filter((name) => pool.backends.includes(name)),
     )
-    const { moves, deferred } = planPool(table.slice(), { pool, desired, backends, drained, dead: dead.at(-1)! })
-    impacts.push({ moved: moves.filter(({ row, current }) => current !== table[row * 2]).length, deferred })
+    const { moves, moved, deferred } = planPool(table.slice(), { pool, desired, backends, drained, dead: dead.at(-1)! })
+    impacts.push({ moved, deferred })
     // In a fleet the conductor moves what is to move.
     if (desired.fleet === undefined || (ancestor === undefined && !seeded)) applyMoves(table, moves)
   }

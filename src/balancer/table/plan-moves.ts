@@ -1,4 +1,7 @@
+import { takeCensus } from './census.ts'
 import { quotasOf } from './quotas.ts'
+import { Receivers } from './receivers.ts'
+import { rowOrder } from './row-order.ts'
 
 /** A row's owners from now on, by number; 0 is nobody. */
 export interface Move {
@@ -15,23 +18,28 @@ export interface Goal {
 }
 
 export interface MovePlan {
+  /** All rows that change, those too that only lose a previous owner who is dead. */
   readonly moves: readonly Move[]
+  /** Rows among them that get another owner: what share of the flows is touched. */
+  readonly moved: number
   /** Rows that are to have another owner, but have a previous one that is still asked. */
   readonly deferred: number
 }
 
 /**
- * What brings a table nearest to a goal with the fewest moves. A row moves only if its previous owner is forgotten, and has the one that
- * it leaves as its previous owner then: so a flow's server is always one of the two that a packet is shown to. Rows of a dead backend
- * move at once, and keep the previous owner they may have, since that one may still have flows. The same input gives the same moves on
- * every machine.
+ * What brings a table nearest to a goal with the fewest moves. No move forgets an owner who lives, so a flow's server is always one of
+ * the two that a packet is shown to:
+ * - A row moves if its previous slot is free, and has the owner that it leaves there then.
+ * - A row whose previous owner is to have more rows again may change places with it at once: both stay.
+ * - A row of a dead backend moves at once. If its previous owner is to have more rows it gets it, and the slot is free, as flows of one
+ *   owner are all that is left; else it stays the previous owner, and another gets what is new.
  *
- * @param rows {current, previous} of each, a power of two of them; they are not changed.
+ * The same input gives the same moves on every machine.
+ *
+ * @param rows {current, previous} of each; they are not changed.
  */
-export function planMoves(rows: Uint16Array, { weights, dead }: Goal): MovePlan {
-  const living = new Map([...weights].filter(([backend]) => !dead.has(backend)))
-  const table = new Planner(rows, living, dead)
-  return table.plan()
+export function planMoves(rows: Uint16Array, goal: Goal): MovePlan {
+  return new Planner(rows, goal).plan()
 }
 
 /** Carries out what was planned. */
@@ -42,108 +50,86 @@ export function applyMoves(rows: Uint16Array, moves: readonly Move[]): void {
   }
 }
 
-/** An odd number, so that its multiples visit every row of a power of two, in an order that looks random. */
-const STRIDE = 0x9e3779b1
-
 class Planner {
   readonly #rows: Uint16Array
-  readonly #size: number
-  readonly #dead: ReadonlySet<number>
-  readonly #owned: ReadonlyMap<number, number>
-  readonly #quotas: ReadonlyMap<number, number>
+  readonly #dead: Uint8Array
+  /** Rows that each living backend is to get, negative where it is to give some. */
+  readonly #wants: Int32Array
+  readonly #planned: Uint8Array
   readonly #moves: Move[] = []
+  #moved = 0
 
-  constructor(rows: Uint16Array, living: ReadonlyMap<number, number>, dead: ReadonlySet<number>) {
+  constructor(rows: Uint16Array, { weights, dead }: Goal) {
+    const size = rows.length / 2
+    const { owned } = takeCensus(rows, [...weights.keys(), ...dead])
+    const quotas = quotasOf(size, new Map([...weights].filter(([backend]) => !dead.has(backend))), owned)
     this.#rows = rows
-    this.#size = rows.length / 2
-    this.#dead = dead
-    this.#owned = countCurrent(rows)
-    this.#quotas = quotasOf(this.#size, living, this.#owned)
+    this.#planned = new Uint8Array(size)
+    this.#dead = new Uint8Array(owned.length)
+    for (const backend of dead) this.#dead[backend] = 1
+    this.#wants = new Int32Array(owned.length)
+    // With nobody to give them to, rows stay where they are.
+    if (quotas.size === 0) return
+    for (const [backend, count] of owned.entries())
+      if (backend !== 0 && this.#dead[backend] === 0) this.#wants[backend] = (quotas.get(backend) ?? 0) - count
   }
 
   plan(): MovePlan {
-    const receivers = this.#receivers()
-    const surplus = this.#surplus()
-    for (const row of this.#order()) if (this.#isOrphan(row)) this.#adopt(row, receivers)
-    for (const row of this.#order()) this.#give(row, surplus, receivers)
-    const deferred = [...surplus.values()].reduce((sum, rows) => sum + rows, 0)
-    return { moves: this.#moves, deferred: this.#quotas.size === 0 ? 0 : deferred }
+    const order = rowOrder(this.#planned.length)
+    for (const row of order) this.#giveBack(row)
+    const receivers = new Receivers(this.#wants)
+    for (const row of order) if (this.#isOrphan(row)) this.#adopt(row, receivers)
+    for (const row of order) this.#give(row, receivers)
+    const deferred = this.#wants.reduce((sum, want) => sum + Math.max(0, -want), 0)
+    return { moves: this.#moves, moved: this.#moved, deferred }
   }
 
-  *#order(): Generator<number> {
-    for (let step = 0; step < this.#size; step++) yield Math.imul(step, STRIDE) & (this.#size - 1)
+  /** Lets the previous owner have a row again. */
+  #giveBack(row: number): void {
+    const previous = this.#livingPrevious(row)
+    if (previous === 0 || this.#wants[previous]! <= 0) return
+    const current = this.#rows[row * 2]!
+    const isOrphan = this.#isOrphan(row)
+    if (!isOrphan && this.#wants[current]! >= 0) return
+    this.#wants[previous]!--
+    if (!isOrphan) this.#wants[current]!++
+    this.#move(row, previous, isOrphan ? 0 : current)
   }
 
-  /** Rows that each living backend owns beyond its quota. */
-  #surplus(): Map<number, number> {
-    const surplus = new Map<number, number>()
-    for (const [backend, owned] of this.#owned) {
-      const more = owned - (this.#quotas.get(backend) ?? 0)
-      if (backend !== 0 && !this.#dead.has(backend) && more > 0) surplus.set(backend, more)
-    }
-    return surplus
+  #adopt(row: number, receivers: Receivers): void {
+    if (this.#planned[row] === 1) return
+    const previous = this.#livingPrevious(row)
+    const receiver = receivers.next()
+    // With nobody to have it, the previous owner goes on with his flows.
+    if (receiver === undefined) this.#move(row, previous, 0)
+    else this.#move(row, receiver, previous)
   }
 
-  #receivers(): Receivers {
-    const wants = [...this.#quotas].map(
-      ([backend, quota]) => [backend, quota - (this.#owned.get(backend) ?? 0)] as const,
-    )
-    return new Receivers(wants.filter(([, rows]) => rows > 0))
+  #give(row: number, receivers: Receivers): void {
+    if (this.#planned[row] === 1) return
+    const current = this.#rows[row * 2]!
+    const previous = this.#livingPrevious(row)
+    if (this.#wants[current]! >= 0 || previous !== 0) return this.#move(row, current, previous)
+    this.#wants[current]!++
+    this.#move(row, receivers.next()!, current)
+  }
+
+  #move(row: number, current: number, previous: number): void {
+    const was = this.#rows[row * 2]!
+    this.#planned[row] = 1
+    if (was === current && this.#rows[row * 2 + 1] === previous) return
+    this.#moves.push({ row, current, previous })
+    if (was !== current) this.#moved++
   }
 
   #isOrphan(row: number): boolean {
     const current = this.#rows[row * 2]!
-    return current === 0 || this.#dead.has(current)
+    return current === 0 || this.#dead[current] === 1
   }
 
-  #adopt(row: number, receivers: Receivers): void {
-    const previous = this.#livingPrevious(row)
-    const current = receivers.next() ?? previous
-    if (current !== this.#rows[row * 2] || previous !== this.#rows[row * 2 + 1])
-      this.#moves.push({ row, current, previous: previous === current ? 0 : previous })
-  }
-
-  #give(row: number, surplus: Map<number, number>, receivers: Receivers): void {
-    const current = this.#rows[row * 2]!
-    if (this.#isOrphan(row)) return
-    const previous = this.#livingPrevious(row)
-    const more = surplus.get(current) ?? 0
-    const receiver = more > 0 && previous === 0 ? receivers.next() : undefined
-    if (receiver !== undefined) {
-      surplus.set(current, more - 1)
-      this.#moves.push({ row, current: receiver, previous: current })
-    } else if (previous !== this.#rows[row * 2 + 1]) this.#moves.push({ row, current, previous })
-  }
-
+  /** 0 if nobody has to be asked. */
   #livingPrevious(row: number): number {
     const previous = this.#rows[row * 2 + 1]!
-    return this.#dead.has(previous) ? 0 : previous
+    return this.#dead[previous] === 1 || previous === this.#rows[row * 2] ? 0 : previous
   }
-}
-
-/** Backends that are to get rows, in turn, as many as each wants. */
-class Receivers {
-  readonly #wants: { readonly backend: number; rows: number }[]
-  #turn = 0
-
-  constructor(wants: readonly (readonly [backend: number, rows: number])[]) {
-    this.#wants = wants.map(([backend, rows]) => ({ backend, rows }))
-  }
-
-  /** Undefined when all have what they want. */
-  next(): number | undefined {
-    if (this.#wants.length === 0) return undefined
-    this.#turn %= this.#wants.length
-    const receiver = this.#wants[this.#turn]!
-    receiver.rows--
-    if (receiver.rows === 0) this.#wants.splice(this.#turn, 1)
-    else this.#turn++
-    return receiver.backend
-  }
-}
-
-function countCurrent(rows: Uint16Array): Map<number, number> {
-  const owned = new Map<number, number>()
-  for (let at = 0; at < rows.length; at += 2) owned.set(rows[at]!, (owned.get(rows[at]!) ?? 0) + 1)
-  return owned
 }
