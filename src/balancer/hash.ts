@@ -1,4 +1,5 @@
 import { type Address, addressBytes } from '../net/address.ts'
+import { SipHash } from './siphash.ts'
 
 /** What packets of one connection have in common, as the client sends them. */
 export interface Flow {
@@ -10,72 +11,33 @@ export interface Flow {
   readonly protocol: number
 }
 
-const MASK64 = (1n << 64n) - 1n
+/** Says in which bucket flows are: SipHash-1-3 of their tuples, as hash_flow() of bpf/include/flow.h. */
+export class FlowHash {
+  readonly #hash: SipHash
 
-/**
- * SipHash-1-3 (Aumasson and Bernstein 2012) of source, destination, ports (network byte order) and protocol, as hash_flow() of
- * bpf/include/flow.h.
- *
- * @param key 16 bytes.
- */
-export function hashFlow(
-  { source, destination, sourcePort, destinationPort, protocol }: Flow,
-  key: Uint8Array,
-): bigint {
+  /** @param key 16 bytes. */
+  constructor(key: Uint8Array) {
+    this.#hash = new SipHash(key)
+  }
+
+  /** @param buckets a power of two, at most 2^32. */
+  bucketOf(flow: Flow, buckets: number): number {
+    return this.bucketOfTuple(tupleOf(flow), buckets)
+  }
+
+  /** @param tuple as {@link tupleOf} makes them: for many flows, of which nothing else is known. */
+  bucketOfTuple(tuple: Uint8Array, buckets: number): number {
+    return (this.#hash.hash(tuple).low & (buckets - 1)) >>> 0
+  }
+}
+
+/** Source, destination, both ports (network byte order, the source's first) and protocol: 13 bytes of IPv4, 37 of IPv6. */
+export function tupleOf({ source, destination, sourcePort, destinationPort, protocol }: Flow): Uint8Array {
+  const [from, to] = [addressBytes(source), addressBytes(destination)]
+  const tuple = new Uint8Array(from.length + to.length + 5)
+  tuple.set(from)
+  tuple.set(to, from.length)
   const ports = [sourcePort >> 8, sourcePort & 255, destinationPort >> 8, destinationPort & 255]
-  return sipHash13(Uint8Array.of(...addressBytes(source), ...addressBytes(destination), ...ports, protocol), key)
+  tuple.set([...ports, protocol], from.length + to.length)
+  return tuple
 }
-
-/** SipHash-1-3 of bytes. */
-export function sipHash13(message: Uint8Array, key: Uint8Array): bigint {
-  const keys = new DataView(key.buffer, key.byteOffset)
-  const [k0, k1] = [keys.getBigUint64(0, true), keys.getBigUint64(8, true)]
-  const state = new SipState(k0, k1)
-  const padded = new Uint8Array(Math.ceil((message.length + 1) / 8) * 8)
-  padded.set(message)
-  padded[padded.length - 1] = message.length
-  const words = new DataView(padded.buffer)
-  for (let at = 0; at < padded.length; at += 8) state.add(words.getBigUint64(at, true))
-  return state.end()
-}
-
-class SipState {
-  #v0: bigint
-  #v1: bigint
-  #v2: bigint
-  #v3: bigint
-
-  constructor(k0: bigint, k1: bigint) {
-    this.#v0 = k0 ^ 0x736f6d6570736575n
-    this.#v1 = k1 ^ 0x646f72616e646f6dn
-    this.#v2 = k0 ^ 0x6c7967656e657261n
-    this.#v3 = k1 ^ 0x7465646279746573n
-  }
-
-  add(word: bigint): void {
-    this.#v3 ^= word
-    this.#round()
-    this.#v0 ^= word
-  }
-
-  end(): bigint {
-    this.#v2 ^= 0xffn
-    for (let round = 0; round < 3; round++) this.#round()
-    return this.#v0 ^ this.#v1 ^ this.#v2 ^ this.#v3
-  }
-
-  #round(): void {
-    this.#v0 = (this.#v0 + this.#v1) & MASK64
-    this.#v2 = (this.#v2 + this.#v3) & MASK64
-    this.#v1 = rotate(this.#v1, 13n) ^ this.#v0
-    this.#v3 = rotate(this.#v3, 16n) ^ this.#v2
-    this.#v0 = rotate(this.#v0, 32n)
-    this.#v2 = (this.#v2 + this.#v1) & MASK64
-    this.#v0 = (this.#v0 + this.#v3) & MASK64
-    this.#v1 = rotate(this.#v1, 17n) ^ this.#v2
-    this.#v3 = rotate(this.#v3, 21n) ^ this.#v0
-    this.#v2 = rotate(this.#v2, 32n)
-  }
-}
-
-const rotate = (word: bigint, bits: bigint): bigint => ((word << bits) | (word >> (64n - bits))) & MASK64

@@ -1,7 +1,7 @@
 import type { Paths } from '../entry/paths.ts'
 import { formatAddress } from '../net/address.ts'
 import { dissect, PROTOCOL } from '../net/dissect.ts'
-import { hashFlow } from './hash.ts'
+import { FlowHash } from './hash.ts'
 import type { LiveBalancer } from './live.ts'
 import { namesOf } from './numbering.ts'
 import { flowOf } from './packet-flow.ts'
@@ -52,7 +52,7 @@ function bucketOf(live: LiveBalancer, service: string, packet: Uint8Array): Pick
   const flow = flowOf(dissect(packet))
   if (flow === undefined) return {}
   const { manifest, desired } = live
-  const bucket = Number(hashFlow(flow, desired.key) & BigInt(desired.buckets - 1))
+  const bucket = new FlowHash(desired.key).bucketOf(flow, desired.buckets)
   const pool = manifest.pools.findIndex(({ services }) => services.includes(service))
   const previous = namesOf(manifest.backends).get(live.rows(pool)[bucket * 2 + 1]!)
   return { bucket, ...(previous === undefined ? {} : { previous }) }
