@@ -32,7 +32,7 @@ export interface BusyPool {
 export interface Load {
   /** Share of the processors in use, 0 to 1. */
   readonly cpu?: number
-  /** Connections that wait to be accepted. */
+  /** How full the fullest of its accept queues is, 0 to 1. */
   readonly acceptQueue?: number
   readonly connections?: number
 }
@@ -78,7 +78,7 @@ const count = z.number({ error: 'a number' }).min(0, 'a number from 0')
 const flag = z.boolean({ error: 'true or false' })
 const load = strict({
   cpu: count.max(1, 'a share up to 1').exactOptional(),
-  acceptQueue: count.exactOptional(),
+  acceptQueue: count.max(1, 'a share up to 1').exactOptional(),
   connections: count.exactOptional(),
 })
 const rows = numbers(Uint32Array, 1 << 20).refine(

@@ -1,4 +1,5 @@
 /** The table of a pool: which backend owns which bucket, and which owned it before. */
-export { type Census, takeCensus } from './census.ts'
+export { type FeedbackLimits, LoadFeedback } from './load-feedback.ts'
 export { applyMoves, type Goal, type Move, type MovePlan, planMoves } from './plan-moves.ts'
+export { pressuresOf } from './pressure.ts'
 export { release } from './release.ts'
