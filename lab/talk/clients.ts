@@ -1,12 +1,12 @@
-// Connections that stay, and talk all the time: clients.ts HOST PORT ADDRESS…
+// Connections that stay, and talk all the time: clients.ts PLAN (JSON)
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import type { Order, Talk } from './messages.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Order, Plan, Talk } from './messages.ts'
 
-const [host = '', port = '', ...addresses] = process.argv.slice(2)
+const { targets, everyMs } = JSON.parse(process.argv[2]!) as Plan
 
-/** Milliseconds between an answer and the next line, and after which an answer is missed. */
-const EVERY_MS = 400
+/** Milliseconds after which an answer is missed. */
 const STALLED_MS = 1_500
 
 /** Connections that are begun at a time, so that none waits in a queue. */
@@ -19,11 +19,15 @@ class Talker {
   hasMoved = false
   hasStalled = false
   answers = 0
+  /** When the line was sent whose answer came last. */
+  answered = 0
   #asked = 0
   readonly #socket: Socket
 
-  constructor(localAddress: string, done: () => void) {
-    this.#socket = connect({ host, port: Number(port), localAddress, noDelay: true }, () => {
+  constructor(index: number, done: () => void) {
+    const { host, port, addresses } = targets[index % targets.length]!
+    const localAddress = addresses[Math.floor(index / targets.length) % addresses.length]!
+    this.#socket = connect({ host, port, localAddress, noDelay: true }, () => {
       this.isOpen = true
       done()
       this.#ask()
@@ -56,12 +60,13 @@ class Talker {
 
   #hear(line: string): void {
     this.look(performance.now())
+    this.answered = this.#asked
     this.#asked = 0
     const name = line.split(' ')[0]!
     this.server ??= name
     if (this.server !== name) this.hasMoved = true
     this.answers++
-    setTimeout(() => this.#ask(), EVERY_MS)
+    setTimeout(() => this.#ask(), everyMs)
   }
 }
 
@@ -71,16 +76,20 @@ async function open(connections: number): Promise<void> {
   for (let begun = 0; begun < connections; begun += AT_ONCE) {
     const batch = Math.min(AT_ONCE, connections - begun)
     await Promise.all(
-      Array.from({ length: batch }, () => {
-        return new Promise<void>((done) =>
-          talkers.push(new Talker(addresses[talkers.length % addresses.length]!, done)),
-        )
-      }),
+      Array.from({ length: batch }, () => new Promise<void>((done) => talkers.push(new Talker(talkers.length, done)))),
     )
   }
 }
 
-function count(): Talk {
+const silentSince = (when: number): number => talkers.filter(({ isOpen, answered }) => isOpen && answered < when).length
+
+async function hear(patienceMs: number): Promise<number> {
+  const now = performance.now()
+  while (silentSince(now) > 0 && performance.now() - now < patienceMs) await sleep(50)
+  return silentSince(now)
+}
+
+function count(silent: number): Talk {
   const now = performance.now()
   for (const one of talkers) one.look(now)
   const of = (what: (one: Talker) => boolean): number => talkers.filter(what).length
@@ -94,6 +103,7 @@ function count(): Talk {
     lost: of((one) => one.isLost),
     moved: of((one) => one.hasMoved),
     stalled: of((one) => one.hasStalled),
+    silent,
     answers: talkers.reduce((sum, { answers }) => sum + answers, 0),
     servers,
   }
@@ -102,7 +112,8 @@ function count(): Talk {
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line) as Order
   if (order.do === 'open') await open(order.connections)
-  process.stdout.write(`${JSON.stringify(count())}\n`)
+  const silent = order.do === 'hear' ? await hear(order.patienceMs) : 0
+  process.stdout.write(`${JSON.stringify(count(silent))}\n`)
   if (order.do === 'end') break
 }
 for (const one of talkers) one.end()

@@ -1,7 +1,24 @@
+/** Where connections go, and what addresses they come from, in turn. */
+export interface Target {
+  readonly host: string
+  readonly port: number
+  readonly addresses: readonly string[]
+}
+
+/** What the program with the clients is to do; it is handed over when it starts. */
+export interface Plan {
+  /** Each connection goes to the next of them. */
+  readonly targets: readonly Target[]
+  /** Milliseconds between an answer and the next line. */
+  readonly everyMs: number
+}
+
 /** What the program with the clients is told, one JSON object a line. */
 export type Order =
   | { readonly do: 'open'; readonly connections: number }
   | { readonly do: 'count' }
+  /** Waits until each connection was answered something that it has asked since. */
+  | { readonly do: 'hear'; readonly patienceMs: number }
   /** Closes all of them. */
   | { readonly do: 'end' }
 
@@ -18,6 +35,8 @@ export interface Talk {
   readonly moved: number
   /** Connections that have waited longer than a second and a half for an answer, at least once. */
   readonly stalled: number
+  /** Connections that are there, but were not answered although there was patience; only after `hear`. */
+  readonly silent: number
   readonly answers: number
   /** Connections that are there, by the name of their server. */
   readonly servers: Readonly<Record<string, number>>

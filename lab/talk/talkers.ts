@@ -4,15 +4,14 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Netns } from '../../src/linux/netns.ts'
 import { start, stop } from '../../src/linux/process.ts'
-import type { Order, Talk } from './messages.ts'
+import type { Order, Plan, Talk } from './messages.ts'
 
-export interface TalkersOptions {
+export interface TalkersOptions extends Plan {
   readonly netns: Netns
-  readonly host: string
-  readonly port: number
-  /** Addresses that connections come from, in turn. */
-  readonly addresses: readonly string[]
 }
+
+/** Milliseconds that an answer may take on a busy machine. */
+const PATIENCE_MS = 30_000
 
 /** Many connections that stay and talk all the time, in a process of their own inside a network namespace. */
 export class Talkers {
@@ -24,8 +23,8 @@ export class Talkers {
     this.#answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
   }
 
-  static start({ netns, host, port, addresses }: TalkersOptions): Talkers {
-    return new Talkers(startScript('clients.ts', [host, String(port), ...addresses], netns, 'pipe'))
+  static start({ netns, ...plan }: TalkersOptions): Talkers {
+    return new Talkers(startScript('clients.ts', [JSON.stringify(plan satisfies Plan)], netns, 'pipe'))
   }
 
   /** Opens more, and returns when all of them are there or have failed. */
@@ -35,6 +34,11 @@ export class Talkers {
 
   count(): Promise<Talk> {
     return this.#order({ do: 'count' })
+  }
+
+  /** Waits until each connection has had an answer to something that it asked since, and says which had none. */
+  hear(patienceMs = PATIENCE_MS): Promise<Talk> {
+    return this.#order({ do: 'hear', patienceMs })
   }
 
   /** Closes all of them, and says what became of them. */
@@ -57,8 +61,8 @@ export class Talkers {
 }
 
 /** Starts a server that answers with its name; it is there when this returns. */
-export async function startTalkServer(netns: Netns, name: string, port: number): Promise<ChildProcess> {
-  const child = startScript('server.ts', [name, String(port)], netns, 'ignore')
+export async function startTalkServer(netns: Netns, name: string, ...ports: readonly number[]): Promise<ChildProcess> {
+  const child = startScript('server.ts', [name, ...ports.map(String)], netns, 'ignore')
   await once(child.stdout!, 'data')
   return child
 }

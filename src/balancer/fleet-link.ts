@@ -153,7 +153,10 @@ function decisionOf(live: LiveBalancer, state: BalancerState, { release, present
   return isSame ? undefined : { pools, drained, dead }
 }
 
-/** Takes back moves from and to machines whose agents do not answer, but for those that are dead. */
+/**
+ * Takes back moves from and to machines whose agents do not answer, but for those that are dead. One that the configuration has no more
+ * is not of the fleet, and is not waited for.
+ */
 function keepAbsent(
   live: LiveBalancer,
   pool: number,
@@ -162,8 +165,9 @@ function keepAbsent(
 ): void {
   const inForce = live.rows(pool)
   const stays = new Set(
-    Object.entries(live.manifest.backends).flatMap(([name, number]) => {
-      return present.has(name) || name === live.manifest.self || dead.includes(name) ? [] : [number]
+    live.desired.backends.flatMap(({ name }) => {
+      const isHeard = present.has(name) || name === live.manifest.self
+      return isHeard || dead.includes(name) ? [] : [live.manifest.backends[name]!]
     }),
   )
   for (let at = 0; at < table.length; at += 2) {

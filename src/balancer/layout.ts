@@ -7,6 +7,7 @@ import { type Numbering, renumber } from './numbering.ts'
 import { ancestorOf, poolsOf } from './pools.ts'
 import { lingering } from './status.ts'
 import { applyMoves } from './table/index.ts'
+import { tableOf } from './table-document.ts'
 import { planPool } from './tables.ts'
 
 /** What goes into the maps of a generation, and what is to be known of it. */
@@ -35,7 +36,8 @@ export function layOutTables(
   before: Before | undefined,
   seed: TableDocument | undefined,
 ): Layout {
-  const kept = before?.desired.buckets === desired.buckets ? before : undefined
+  const { buckets } = desired
+  const kept = before?.desired.buckets === buckets ? before : undefined
   const known = [...desired.backends, ...formerBackends(desired, kept)]
   const backends = renumber(
     'backend',
@@ -49,23 +51,24 @@ export function layOutTables(
     before?.manifest.services ?? {},
     limits.services,
   )
-  const pools = poolsOf(desired.services).map((pool, index) => ({ ...pool, first: index * desired.buckets }))
-  const rows = new Uint16Array(pools.length * desired.buckets * 2)
+  const pools = poolsOf(desired.services).map((pool, index) => ({ ...pool, first: index * buckets }))
+  const rows = new Uint16Array(pools.length * buckets * 2)
   const drained = (before?.state.drained ?? seed?.drained ?? []).filter((name) => name in backends)
   const dead: (readonly string[])[] = []
   const impacts: Layout['impacts'][number][] = []
   for (const pool of pools) {
-    const table = rows.subarray(pool.first * 2, (pool.first + desired.buckets) * 2)
+    const table = rows.subarray(pool.first * 2, (pool.first + buckets) * 2)
     const ancestor = kept === undefined ? undefined : ancestorOf(pool, kept.manifest.pools)
     if (ancestor !== undefined) table.set(kept!.rows(ancestor))
-    const seeded = ancestor === undefined && seedTable(table, pool, backends, seed)
+    const seeded = ancestor === undefined ? seed && tableOf(seed, { ...pool, numbering: backends, buckets }) : undefined
+    if (seeded !== undefined) table.set(seeded)
     dead.push(
       (ancestor === undefined ? [] : (kept!.state.dead[ancestor] ?? [])).filter((name) => pool.backends.includes(name)),
     )
     const { moves, moved, deferred } = planPool(table.slice(), { pool, desired, backends, drained, dead: dead.at(-1)! })
     impacts.push({ moved, deferred })
     // In a fleet the conductor moves what is to move.
-    if (desired.fleet === undefined || (ancestor === undefined && !seeded)) applyMoves(table, moves)
+    if (desired.fleet === undefined || (ancestor === undefined && seeded === undefined)) applyMoves(table, moves)
   }
   return {
     backends,
@@ -84,18 +87,6 @@ function formerBackends(desired: DesiredBalancer, before: Before | undefined): D
   const tables = before.manifest.pools.map((_, pool) => before.rows(pool))
   const names = new Set(lingering(before.manifest, desired, tables))
   return before.desired.backends.filter(({ name }) => names.has(name))
-}
-
-function seedTable(
-  table: Uint16Array,
-  pool: PlacedPool,
-  backends: Numbering,
-  seed: TableDocument | undefined,
-): boolean {
-  const found = seed?.pools.find((one) => one.backends.join(' ') === pool.backends.join(' '))
-  if (found === undefined || found.rows.length !== table.length) return false
-  for (const [at, number] of found.rows.entries()) table[at] = number === 0 ? 0 : backends[found.backends[number - 1]!]!
-  return true
 }
 
 /** A fleet's version is that of its conductor's table; a machine by itself counts its own. */

@@ -43,9 +43,9 @@ export function follow(
   const tables = new Map<number, Uint16Array>()
   const dead = manifest.pools.map(({ backends }, index) => {
     const place = findPool(document, backends)
-    const pool = document.pools[place]
-    if (pool === undefined || pool.rows.length !== desired.buckets * 2) return state.dead[index] ?? []
-    tables.set(index, toNumbers(pool, manifest.backends))
+    const rows = rowsOf(document.pools[place], manifest.backends, desired.buckets)
+    if (rows === undefined) return state.dead[index] ?? []
+    tables.set(index, rows)
     return document.dead.filter((one) => one.pool === place).map(({ backend }) => backend)
   })
   const { version, conductor } = document
@@ -53,11 +53,30 @@ export function follow(
   return { tables, state: { version, conductor, drained, dead } }
 }
 
-/** The pool of these backends, or of these and such as are leaving. */
+/** The table that the fleet has for a pool of backends, in this machine's numbers. */
+export function tableOf(
+  document: TableDocument,
+  { backends, numbering, buckets }: { backends: readonly string[]; numbering: Numbering; buckets: number },
+): Uint16Array | undefined {
+  return rowsOf(document.pools[findPool(document, backends)], numbering, buckets)
+}
+
+/**
+ * The pool of these backends, or else of these and such as are leaving, or else of most of them, where others are still to come: not
+ * all machines have a changed configuration at the same time.
+ */
 function findPool({ pools }: TableDocument, backends: readonly string[]): number {
   const exact = pools.findIndex((pool) => poolKey(pool.backends) === poolKey(backends))
   if (exact >= 0) return exact
-  return pools.findIndex((pool) => backends.every((name) => pool.backends.includes(name)))
+  const larger = pools.findIndex((pool) => backends.every((name) => pool.backends.includes(name)))
+  if (larger >= 0) return larger
+  const smaller = pools.filter((pool) => pool.backends.every((name) => backends.includes(name)))
+  const largest = smaller.sort((a, b) => b.backends.length - a.backends.length)[0]
+  return largest === undefined ? -1 : pools.indexOf(largest)
+}
+
+function rowsOf(pool: TablePool | undefined, numbering: Numbering, buckets: number): Uint16Array | undefined {
+  return pool === undefined || pool.rows.length !== buckets * 2 ? undefined : toNumbers(pool, numbering)
 }
 
 /** A backend without a number here owns nothing: whoever has the row's other owner sends packets there. */

@@ -1,20 +1,33 @@
-import type { ChildProcess } from 'node:child_process'
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AgentProcess } from '../../lab/agent.ts'
 import { Lab } from '../../lab/lab.ts'
 import { CLIENT_ADDRESSES, pointOfPresence, SERVICE4, SERVICE6 } from '../../lab/point-of-presence.ts'
 import { startTalkServer, Talkers } from '../../lab/talk/talkers.ts'
+import { ApiClient } from '../../src/agent/api/index.ts'
 import { LocalControl } from '../../src/agent/index.ts'
+import { encodeDocument, type TableDocument } from '../../src/balancer/fleet/document.ts'
+import { LiveBalancer } from '../../src/balancer/live.ts'
+import { documentOf } from '../../src/balancer/table-document.ts'
 import { type Link, Program } from '../../src/bpf/index.ts'
 import { removePins } from '../../src/entry/pins.ts'
-import { findInterface } from '../../src/linux/interface.ts'
+import { findInterface, ipBatch } from '../../src/linux/interface.ts'
 import { inNetns } from '../../src/linux/netns.ts'
-import { start } from '../../src/linux/process.ts'
 
-const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+/** What a connection goes to. */
+export interface Destination {
+  readonly host: string
+  readonly port: number
+}
+
+/** How long something may take that has to happen, on a machine that is busy with other things. */
+const PATIENCE_MS = 60_000
+
+/** Milliseconds between an answer and the next question of a connection. */
+const TALK_MS = 1_000
 
 /** `mov r0, XDP_PASS; exit` */
 const PASS = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
@@ -33,6 +46,7 @@ export class BalancerWorld {
   readonly #closers: (() => void)[] = []
   readonly #folder: string
   readonly #controls = new Map<string, LocalControl>()
+  readonly #number: number
 
   private constructor(lab: Lab, edges: readonly string[]) {
     this.lab = lab
@@ -40,7 +54,7 @@ export class BalancerWorld {
     this.#closers.push(() => lab.close())
     this.#folder = mkdtempSync(join(tmpdir(), 'seawall-balancer-'))
     this.#closers.push(() => rmSync(this.#folder, { recursive: true, force: true }))
-    worlds += 1
+    this.#number = ++worlds
   }
 
   static async build(edges: number, { edgeMtu = EDGE_MTU } = {}): Promise<BalancerWorld> {
@@ -57,14 +71,17 @@ export class BalancerWorld {
 
   /** Where the state of an edge is. */
   paths(edge: string) {
-    const name = `seawall-test-${process.pid}-${worlds}-${edge}`
+    const name = `seawall-test-${process.pid}-${this.#number}-${edge}`
     return { bpf: `/sys/fs/bpf/${name}`, run: join(this.#folder, edge, 'run'), netns: this.netns(edge) }
   }
 
-  /** The configuration of all edges, as a file. */
-  config(balancer: object, firewall: object = {}): string {
-    const path = join(this.#folder, 'seawall.json')
-    writeFileSync(path, JSON.stringify({ interfaces: ['eth0'], firewall, balancer: { key: KEY, ...balancer } }))
+  /** A configuration as a file, without a balancer if that is undefined; each overwrites that of the same name. */
+  config(balancer: object | undefined, firewall: object = {}, name = 'seawall'): string {
+    const path = join(this.#folder, `${name}.json`)
+    writeFileSync(
+      path,
+      JSON.stringify({ interfaces: ['eth0'], firewall, balancer: balancer && { key: KEY, ...balancer } }),
+    )
     return path
   }
 
@@ -92,19 +109,40 @@ export class BalancerWorld {
   }
 
   /** Connections of clients that stay and talk. */
-  talkers(port: number): Talkers {
-    const addresses = Array.from({ length: CLIENT_ADDRESSES }, (_, index) => `203.0.113.${10 + index}`)
-    const talkers = Talkers.start({ netns: this.netns('clients'), host: SERVICE4, port, addresses })
+  talkers(...to: readonly Destination[]): Talkers {
+    const targets = to.map(({ host, port }) => {
+      const prefix = host.includes(':') ? '2001:db8:c::' : '203.0.113.'
+      return { host, port, addresses: Array.from({ length: CLIENT_ADDRESSES }, (_, index) => `${prefix}${10 + index}`) }
+    })
+    const talkers = Talkers.start({ netns: this.netns('clients'), targets, everyMs: TALK_MS })
     this.#closers.push(() => talkers.close())
     return talkers
   }
 
-  /** On every edge a server that answers with its name. */
-  async serve(port: number): Promise<void> {
+  /** On every edge a server that answers with its name, on some ports. */
+  async serve(...ports: readonly number[]): Promise<void> {
     for (const edge of this.edges) {
-      const child = await startTalkServer(this.netns(edge), edge, port)
+      const child = await startTalkServer(this.netns(edge), edge, ...ports)
       this.#closers.push(() => child.kill('SIGKILL'))
     }
+  }
+
+  /** The router spreads packets for all services over these edges from now on. */
+  route(...edges: readonly string[]): void {
+    const numbers = edges.map((edge) => edge.slice(4))
+    const to = (prefix: string, hops: readonly string[]): string =>
+      `route replace ${prefix} ${hops.map((hop) => `nexthop via ${hop}`).join(' ')}`
+    ipBatch(this.netns('router'), [
+      to(
+        `${SERVICE4}/32`,
+        numbers.map((number) => `10.0.${number}.2`),
+      ),
+      `route del ${SERVICE6}/128`,
+      to(
+        `${SERVICE6}/128`,
+        numbers.map((number) => `fd00:0:0:${number}::2`),
+      ),
+    ])
   }
 
   /** Puts a configuration in force on all edges. */
@@ -114,18 +152,46 @@ export class BalancerWorld {
   }
 
   /** Starts the agent of an edge, in a process of its own, and returns when it is ready. */
-  async startAgent(edge: string, config: string): Promise<ChildProcess> {
+  async startAgent(edge: string, config: string): Promise<AgentProcess> {
     // So that what it leaves in the kernel is removed.
     this.control(edge)
-    const { bpf, run } = this.paths(edge)
-    const child = start(process.execPath, ['--import', 'tsx', CLI, 'up', '--json', '--no-watch', '--config', config], {
-      netns: this.netns(edge),
-      env: { ...process.env, SEAWALL_PINS: bpf, SEAWALL_RUN: run },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    this.#closers.push(() => child.kill('SIGKILL'))
-    await untilReady(child)
-    return child
+    const agent = await AgentProcess.start(this.paths(edge), config)
+    this.#closers.push(() => agent.close())
+    return agent
+  }
+
+  /** The agent of an edge, which must run. */
+  agent(edge: string): ApiClient {
+    return new ApiClient(join(this.paths(edge).run, 'seawall.sock'))
+  }
+
+  /** The tables in an edge's kernel. */
+  tables(edge: string): TableDocument {
+    return this.live(edge, documentOf)
+  }
+
+  /** Works on the balancer in an edge's kernel. */
+  live<T>(edge: string, work: (live: LiveBalancer) => T): T {
+    const live = LiveBalancer.open(LiveBalancer.require(this.paths(edge)))
+    try {
+      return work(live)
+    } finally {
+      live.close()
+    }
+  }
+
+  /** Waits until some edges have the same tables in their kernels, and these are as wanted. */
+  async untilAgreed(
+    what: string,
+    edges: readonly string[],
+    wanted: (document: TableDocument) => boolean = () => true,
+  ): Promise<TableDocument> {
+    const agreed = () => {
+      const [first, ...others] = edges.map((edge) => this.tables(edge))
+      const text = encodeDocument(first!)
+      return others.every((other) => encodeDocument(other) === text) && wanted(first!) ? first : undefined
+    }
+    return await until(what, agreed)
   }
 
   onClose(close: () => void): void {
@@ -141,15 +207,35 @@ export class BalancerWorld {
   }
 }
 
-/** Its log has one JSON object a line. */
-function untilReady(agent: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    agent.once('exit', (code) => reject(new Error(`Cannot start the agent: it ended with ${code}`)))
-    createInterface({ input: agent.stdout! }).on('line', (line) => {
-      if (process.env.SEAWALL_TEST_LOG) process.stderr.write(`${line}\n`)
-      if (line.includes('"event":"ready"')) resolve()
-    })
-  })
+/** Waits for something that has to happen. Failures on the way are tried again, the last one is told. */
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  let last: unknown
+  for (const end = performance.now() + PATIENCE_MS; performance.now() < end; await sleep(100)) {
+    try {
+      const found = await look()
+      if (found !== undefined && found !== false) return found
+    } catch (error) {
+      last = error
+    }
+  }
+  assert.fail(`${what}: not after ${PATIENCE_MS} ms${last === undefined ? '' : `: ${last}`}`)
+}
+
+/** Buckets that a backend owns in a table document, and that it owned before. */
+export function owned({ pools }: TableDocument, name: string): { readonly buckets: number; readonly previous: number } {
+  let [buckets, previous] = [0, 0]
+  for (const { backends, rows } of pools) {
+    const number = backends.indexOf(name) + 1
+    if (number === 0) continue
+    for (let at = 0; at < rows.length; at += 2) {
+      if (rows[at] === number) buckets++
+      if (rows[at + 1] === number) previous++
+    }
+  }
+  return { buckets, previous }
 }
 
 async function passing(netns: string, name: string): Promise<() => void> {

@@ -12,7 +12,7 @@ test('Seawall balances connections over edges, and keeps them when a server join
   using world = await BalancerWorld.build(3)
   await world.apply({ backends: world.backends({ edge1: 1, edge2: 1, edge3: 0 }), services })
   await world.serve(PORT)
-  const talkers = world.talkers(PORT)
+  const talkers = world.talkers({ host: SERVICE4, port: PORT })
   const begun = await talkers.open(200)
   assert.deepEqual([begun.open, begun.failed, begun.servers.edge3], [200, 0, undefined])
 
