@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Order, Plan, Talk } from './messages.ts'
 
-const { targets, everyMs } = JSON.parse(process.argv[2]!) as Plan
+const { targets, everyMs, lifeMs } = JSON.parse(process.argv[2]!) as Plan
 
 /** Milliseconds after which an answer is missed. */
 const STALLED_MS = 1_500
@@ -12,30 +12,34 @@ const STALLED_MS = 1_500
 /** Connections that are begun at a time, so that none waits in a queue. */
 const AT_ONCE = 50
 
+/** Lives of connections are spread over so many steps. */
+const LIVES = 64
+
 class Talker {
+  state: 'begun' | 'failed' | 'open' | 'lost' | 'ended' = 'begun'
   server: string | undefined
-  isOpen = false
-  isLost = false
   hasMoved = false
   hasStalled = false
   answers = 0
   /** When the line was sent whose answer came last. */
   answered = 0
   #asked = 0
+  #end = Number.POSITIVE_INFINITY
   readonly #socket: Socket
 
-  constructor(index: number, done: () => void) {
+  constructor(index: number, done: () => void = () => undefined) {
     const { host, port, addresses } = targets[index % targets.length]!
     const localAddress = addresses[Math.floor(index / targets.length) % addresses.length]!
     this.#socket = connect({ host, port, localAddress, noDelay: true }, () => {
-      this.isOpen = true
+      this.state = 'open'
+      if (lifeMs !== undefined) this.#end = performance.now() + lifeMs * (0.5 + (index % LIVES) / LIVES)
       done()
       this.#ask()
     })
     this.#socket.on('error', () => undefined)
     this.#socket.once('close', () => {
-      this.isLost = this.isOpen
-      this.isOpen = false
+      if (this.state === 'begun') this.state = 'failed'
+      if (this.state === 'open') this.state = 'lost'
       done()
     })
     createInterface({ input: this.#socket })
@@ -44,18 +48,25 @@ class Talker {
   }
 
   look(now: number): void {
-    if (this.isOpen && this.#asked > 0 && now - this.#asked > STALLED_MS) this.hasStalled = true
+    if (this.state === 'open' && this.#asked > 0 && now - this.#asked > STALLED_MS) this.hasStalled = true
   }
 
   end(): void {
-    this.isOpen = false
+    this.state = 'ended'
     this.#socket.resetAndDestroy()
   }
 
   #ask(): void {
-    if (!this.isOpen) return
+    if (this.state !== 'open') return
+    if (performance.now() > this.#end) return this.#giveWay()
     this.#asked = performance.now()
     this.#socket.write('who\n')
+  }
+
+  #giveWay(): void {
+    this.state = 'ended'
+    this.#socket.end()
+    talkers.push(new Talker(talkers.length))
   }
 
   #hear(line: string): void {
@@ -81,7 +92,8 @@ async function open(connections: number): Promise<void> {
   }
 }
 
-const silentSince = (when: number): number => talkers.filter(({ isOpen, answered }) => isOpen && answered < when).length
+const silentSince = (when: number): number =>
+  talkers.filter(({ state, answered }) => state === 'open' && answered < when).length
 
 async function hear(patienceMs: number): Promise<number> {
   const now = performance.now()
@@ -94,13 +106,14 @@ function count(silent: number): Talk {
   for (const one of talkers) one.look(now)
   const of = (what: (one: Talker) => boolean): number => talkers.filter(what).length
   const servers: Record<string, number> = {}
-  for (const { isOpen, server } of talkers)
-    if (isOpen && server !== undefined) servers[server] = (servers[server] ?? 0) + 1
+  for (const { state, server } of talkers)
+    if (state === 'open' && server !== undefined) servers[server] = (servers[server] ?? 0) + 1
   return {
     opened: talkers.length,
-    open: of((one) => one.isOpen),
-    failed: of((one) => !one.isOpen && !one.isLost),
-    lost: of((one) => one.isLost),
+    open: of(({ state }) => state === 'open'),
+    ended: of(({ state }) => state === 'ended'),
+    failed: of(({ state }) => state === 'failed'),
+    lost: of(({ state }) => state === 'lost'),
     moved: of((one) => one.hasMoved),
     stalled: of((one) => one.hasStalled),
     silent,

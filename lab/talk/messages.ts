@@ -11,6 +11,11 @@ export interface Plan {
   readonly targets: readonly Target[]
   /** Milliseconds between an answer and the next line. */
   readonly everyMs: number
+  /**
+   * Milliseconds that connections talk, on average; some half of it, some one and a half times. Then they end, and others begin in their
+   * places. They stay if absent.
+   */
+  readonly lifeMs?: number
 }
 
 /** What the program with the clients is told, one JSON object a line. */
@@ -24,9 +29,10 @@ export type Order =
 
 /** What has become of all connections so far. */
 export interface Talk {
-  /** Connections that were begun, and those that are there. */
+  /** Connections that were begun, those that are there, and those that ended as they should. */
   readonly opened: number
   readonly open: number
+  readonly ended: number
   /** Connections that could not be made. */
   readonly failed: number
   /** Connections that were reset or closed by the other side. */

@@ -46,7 +46,7 @@ test('Control.rollback() brings the balancer back that was there before, and con
     ['edge1', 'edge2'],
   )
   const { buckets, previous } = owned(world.tables('edge1'), 'edge3')
-  assert.deepEqual([buckets, previous > 0], [0, true])
+  assert.deepEqual([buckets, previous > 0], [0, true], 'it keeps the connections that it got')
   await assertUnbroken()
 })
 

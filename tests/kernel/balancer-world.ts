@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AgentProcess } from '../../lab/agent.ts'
 import { Lab } from '../../lab/lab.ts'
+import { attachPassing } from '../../lab/passing.ts'
 import { CLIENT_ADDRESSES, pointOfPresence, SERVICE4, SERVICE6 } from '../../lab/point-of-presence.ts'
 import { startTalkServer, Talkers } from '../../lab/talk/talkers.ts'
 import { ApiClient } from '../../src/agent/api/index.ts'
@@ -12,10 +13,8 @@ import { LocalControl } from '../../src/agent/index.ts'
 import { encodeDocument, type TableDocument } from '../../src/balancer/fleet/document.ts'
 import { LiveBalancer } from '../../src/balancer/live.ts'
 import { documentOf } from '../../src/balancer/table-document.ts'
-import { type Link, Program } from '../../src/bpf/index.ts'
 import { removePins } from '../../src/entry/pins.ts'
-import { findInterface, ipBatch } from '../../src/linux/interface.ts'
-import { inNetns } from '../../src/linux/netns.ts'
+import { ipBatch } from '../../src/linux/interface.ts'
 
 /** What a connection goes to. */
 export interface Destination {
@@ -28,9 +27,6 @@ const PATIENCE_MS = 60_000
 
 /** Milliseconds between an answer and the next question of a connection. */
 const TALK_MS = 1_000
-
-/** `mov r0, XDP_PASS; exit` */
-const PASS = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
 
 /** What is encapsulated on the way between edges is longer than what clients send. */
 const EDGE_MTU = 1_600
@@ -61,7 +57,7 @@ export class BalancerWorld {
     const names = Array.from({ length: edges }, (_, index) => `edge${index + 1}`)
     const world = new BalancerWorld(Lab.build(pointOfPresence({ edges, edgeMtu })), names)
     // XDP_TX over a veth reaches the other end only if a program is attached there.
-    for (const name of names) world.#closers.push(await passing(world.lab.netns('router'), name))
+    for (const name of names) world.#closers.push(await attachPassing(world.lab.netns('router'), name))
     return world
   }
 
@@ -236,16 +232,6 @@ export function owned({ pools }: TableDocument, name: string): { readonly bucket
     }
   }
   return { buckets, previous }
-}
-
-async function passing(netns: string, name: string): Promise<() => void> {
-  const program = await Program.load({ type: 'xdp', name: 'passing', instructions: PASS, license: 'GPL' })
-  const { ifindex } = findInterface(netns, name)
-  const link: Link = inNetns(netns, () => program.attachXdp({ ifindex, mode: 'native' }))
-  return () => {
-    link.close()
-    program.close()
-  }
 }
 
 export { SERVICE4, SERVICE6 }
