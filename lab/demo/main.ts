@@ -2,17 +2,20 @@
 import { writeFileSync } from 'node:fs'
 import { requireCapabilities } from '../../src/linux/capabilities.ts'
 import { readOptions, USAGE } from './options.ts'
+import { view } from './picture.ts'
 import { broken } from './promise.ts'
 import { buildScene } from './scene.ts'
 import { Screen } from './screen.ts'
 import { Story } from './story.ts'
 import { svg } from './svg.ts'
 import { sentences, table } from './table.ts'
+import type { Timeline } from './timeline.ts'
 
 const INTRODUCTION = `A small point of presence in network namespaces: clients and a botnet behind a router, an edge with NSD and nginx.
 Good clients: dnsperf and curl, over IPv4 and IPv6. Attack: UDP reflection, junk UDP, two DNS floods, fragments, SYN flood.`
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === 'balancer') return (await import('./balancer/main.ts')).main(args.slice(1))
   const options = readOptions(args)
   if (options.help) {
     process.stdout.write(USAGE)
@@ -22,7 +25,7 @@ async function main(args: readonly string[]): Promise<number> {
     ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN', 'CAP_BPF'],
     'making network namespaces and loading eBPF programs for the demo',
   )
-  const screen = new Screen(process.stdout)
+  const screen = new Screen(process.stdout, view)
   screen.say(INTRODUCTION)
   const scene = await buildScene()
   const story = new Story(scene, options, (timeline) => screen.update(timeline))
@@ -34,7 +37,11 @@ async function main(args: readonly string[]): Promise<number> {
   return report(story, options, screen)
 }
 
-function report({ timeline, phases }: Story, options: ReturnType<typeof readOptions>, screen: Screen): number {
+function report(
+  { timeline, phases }: Story,
+  options: ReturnType<typeof readOptions>,
+  screen: Screen<Timeline>,
+): number {
   screen.say(`\n${table(phases)}\n${sentences(phases).join('\n')}`)
   if (options.svg !== undefined) {
     writeFileSync(options.svg, svg(timeline, phases))

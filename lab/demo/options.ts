@@ -13,8 +13,10 @@ export interface DemoOptions {
 }
 
 export const USAGE = `Usage: npm run demo [-- --json] [--seconds N] [--svg FILE] [--rate N]
+       npm run demo -- balancer [--help]
 
-A point of presence in network namespaces under a real attack, before and with Seawall. Needs root.
+A point of presence in network namespaces under a real attack, before and with Seawall; or servers that join and
+leave under load. Needs root.
 
   --json       one JSON object on the last line: { "phases": [ … ] }
   --seconds N  seconds of each of the six phases (default: 8, 3 to 60)
@@ -43,7 +45,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
   }
 }
 
-function readNumber(name: string, text: string, from: number, to: number): number {
+export function readNumber(name: string, text: string, from: number, to: number): number {
   const value = Number(text)
   if (text.trim() !== '' && value >= from && value <= to) return value
   throw new Error(`Cannot read ${name} "${text}": wanted a number from ${from} to ${to}`)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CountersReport } from '../../src/firewall/types.ts'
-import { picture, plainLine } from './picture.ts'
+import { picture, plainLine, view } from './picture.ts'
 import { Screen } from './screen.ts'
 import { svg } from './svg.ts'
 import { Timeline } from './timeline.ts'
@@ -65,12 +65,12 @@ test('plainLine() says all of it in one line', () => {
 
 test('Screen redraws on a terminal and appends elsewhere', () => {
   const written: string[] = []
-  const tty = new Screen({ write: (text) => written.push(text), isTTY: true, columns: 80 })
+  const tty = new Screen({ write: (text) => written.push(text), isTTY: true, columns: 80 }, view)
   tty.update(example())
   tty.update(example())
   assert.ok(written.some((text) => text.includes('\x1b[')))
   const plain: string[] = []
-  const pipe = new Screen({ write: (text) => plain.push(text) })
+  const pipe = new Screen({ write: (text) => plain.push(text) }, view)
   pipe.update(example())
   assert.equal(plain.join('').includes('\x1b'), false)
 })

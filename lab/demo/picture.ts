@@ -1,5 +1,6 @@
 import { milliseconds, share, short, sparkline } from './format.ts'
-import type { Bucket, Mark, Timeline } from './timeline.ts'
+import { markLine, type View } from './screen.ts'
+import type { Bucket, Timeline } from './timeline.ts'
 
 /** The timeline as lines of text, for a terminal so many columns wide. */
 export function picture(timeline: Timeline, columns: number): string[] {
@@ -32,8 +33,12 @@ export function plainLine(bucket: Bucket): string {
   return `${at.toFixed(1).padStart(6)} s  ${stage.padEnd(12)}  ${legit}, p50 ${milliseconds(latencyMsP50)}; ${packets}`
 }
 
-export function markLine({ at, text }: Mark): string {
-  return `${at.toFixed(1).padStart(6)} s  ▸ ${text}`
+export const view: View<Timeline> = {
+  picture,
+  latest: ({ buckets }) => {
+    const last = buckets.at(-1)!
+    return { at: last.at, stage: last.stage, line: plainLine(last) }
+  },
 }
 
 function droppedNow(bucket: Bucket): number {

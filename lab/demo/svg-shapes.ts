@@ -1,5 +1,3 @@
-import type { Bucket } from './timeline.ts'
-
 /** A panel: where it lies, and what its edges mean. */
 export interface Frame {
   readonly left: number
@@ -12,7 +10,13 @@ export interface Frame {
   readonly value: number
 }
 
-type Read = (bucket: Bucket) => number
+/** What is drawn: values at moments. */
+interface Moment {
+  /** Seconds since the start. */
+  readonly at: number
+}
+
+type Read<T> = (moment: T) => number
 
 export function x({ left, right, end }: Frame, at: number): string {
   return (left + ((right - left) * at) / end).toFixed(1)
@@ -22,21 +26,33 @@ export function y({ top, bottom, value: most }: Frame, value: number): string {
   return (bottom - ((bottom - top) * value) / most).toFixed(1)
 }
 
-/** What lies between two values of each bucket. */
-export function area(frame: Frame, buckets: readonly Bucket[], from: Read, to: Read, fill: string): string {
-  const there = corners(frame, buckets, to)
-  const back = corners(frame, buckets, from).reverse()
+/** What lies between two values of each moment. */
+export function area<T extends Moment>(
+  frame: Frame,
+  moments: readonly T[],
+  from: Read<T>,
+  to: Read<T>,
+  fill: string,
+): string {
+  const there = corners(frame, moments, to)
+  const back = corners(frame, moments, from).reverse()
   return `<polygon points="${[...there, ...back].join(' ')}" fill="${fill}"/>`
 }
 
-export function line(frame: Frame, buckets: readonly Bucket[], read: Read, stroke: string, width: number): string {
-  const points = corners(frame, buckets, read).join(' ')
+export function line<T extends Moment>(
+  frame: Frame,
+  moments: readonly T[],
+  read: Read<T>,
+  stroke: string,
+  width: number,
+): string {
+  const points = corners(frame, moments, read).join(' ')
   return `<polyline points="${points}" fill="none" stroke="${stroke}" stroke-width="${width}"/>`
 }
 
-function corners(frame: Frame, buckets: readonly Bucket[], read: Read): string[] {
-  const first = buckets[0] === undefined ? [] : [`${frame.left},${y(frame, read(buckets[0]))}`]
-  return [...first, ...buckets.map((bucket) => `${x(frame, bucket.at)},${y(frame, read(bucket))}`)]
+function corners<T extends Moment>(frame: Frame, moments: readonly T[], read: Read<T>): string[] {
+  const first = moments[0] === undefined ? [] : [`${frame.left},${y(frame, read(moments[0]))}`]
+  return [...first, ...moments.map((moment) => `${x(frame, moment.at)},${y(frame, read(moment))}`)]
 }
 
 export interface TextOptions {
