@@ -77,6 +77,8 @@ export class Story {
     await edges.configure(...EDGES)
     await edges.start(edge)
     edges.route(...EDGES)
+    // One that was drained when it left still is.
+    await this.#until(`${edge} is wanted`, async () => (await edges.api(edge).undrain(edge)).state === 'active')
     await this.#untilOwned(edge)
     this.timeline.mark(`${edge} joined: new connections of a third of the buckets are its own`)
   }
@@ -116,7 +118,6 @@ export class Story {
   async #leave(): Promise<void> {
     const edges = this.#edges
     edges.route('edge2', 'edge3')
-    await edges.api('edge2').undrain('edge1')
     await edges.configure('edge2', 'edge3')
     await edges.down('edge1')
     this.timeline.mark('edge1 left')
