@@ -129,7 +129,9 @@ test('Balancer without the previous owner of buckets that moved loses many conne
 
 function assertUnbroken(t: TestContext, stage: string, talk: Talk): void {
   const { opened, open, failed, lost, moved, stalled, silent, servers } = talk
-  t.diagnostic(`${(performance.now() / 1_000).toFixed(1)} s: ${stage}: ${open} of ${opened} open, ${stalled} waited long so far; ${JSON.stringify(servers)}`)
+  t.diagnostic(
+    `${(performance.now() / 1_000).toFixed(1)} s: ${stage}: ${open} of ${opened} open, ${stalled} waited long so far; ${JSON.stringify(servers)}`,
+  )
   assert.deepEqual(
     { stage, open, failed, lost, moved, silent },
     { stage, open: opened, failed: 0, lost: 0, moved: 0, silent: 0 },

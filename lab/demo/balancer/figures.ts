@@ -13,6 +13,8 @@ export interface StageFigures {
   readonly moved: number
   /** Connections that asked something at the end of the stage, and had no answer although there was time. */
   readonly silent: number
+  /** Connections that waited longer than a second and a half for an answer for the first time: the machine may have been busy. */
+  readonly waited: number
   readonly answers: number
   /** Connections at its end, by server. */
   readonly servers: Readonly<Record<string, number>>
@@ -29,6 +31,7 @@ export function figures(name: StageName, seconds: number, before: Talk, after: T
     lost: after.lost - before.lost,
     moved: after.moved - before.moved,
     silent: after.silent,
+    waited: after.stalled - before.stalled,
     answers: after.answers - before.answers,
     servers: after.servers,
   }

@@ -5,13 +5,13 @@ import type { Moment, StageName, Timeline } from './timeline.ts'
 /** What each stage shows. */
 export const titles: Readonly<Record<StageName, string>> = {
   two: 'two servers',
-  join: 'a third joins',
+  join: 'third joins',
   paths: 'routes change',
-  kill: 'an agent is killed',
-  adopt: 'its agent is back',
-  drain: 'a server is drained',
-  leave: 'it leaves',
-  back: 'it joins again',
+  kill: 'agent killed',
+  adopt: 'agent back',
+  drain: 'drained',
+  leave: 'left',
+  back: 'joins again',
 }
 
 /** Marks that fit below the picture. */
@@ -40,7 +40,7 @@ export const view: View<Timeline> = {
   latest: ({ moments }) => {
     const last = moments.at(-1)!
     const servers = Object.entries(last.servers).map(([name, { connections }]) => `${name} ${connections}`)
-    const line = `${last.at.toFixed(1).padStart(6)} s  ${titles[last.stage].padEnd(20)}  ${summary(last)}: ${servers.join(', ')}`
+    const line = `${last.at.toFixed(1).padStart(6)} s  ${titles[last.stage].padEnd(13)}  ${summary(last)}: ${servers.join(', ')}`
     return { at: last.at, stage: last.stage, line }
   },
 }

@@ -17,7 +17,7 @@ const LIFE = 2
 
 /** The demo's story: one stage after the other while connections talk. */
 export class Story {
-  readonly timeline = new Timeline()
+  timeline = new Timeline()
   readonly stages: StageFigures[] = []
   readonly #edges: Edges
   readonly #options: BalancerDemoOptions
@@ -39,6 +39,7 @@ export class Story {
     await edges.configure('edge1', 'edge2')
     await Promise.all([edges.start('edge1'), edges.start('edge2')])
     await this.#untilOwned('edge2')
+    this.timeline = new Timeline()
     const ticker = this.#startTicker()
     try {
       await this.#stage('two', () => this.#open())
@@ -54,14 +55,15 @@ export class Story {
     }
   }
 
-  /** What happens, and at least so many seconds of connections that talk on. */
+  /** What happens, and time to see what comes of it while connections talk on. */
   async #stage(name: StageName, happen: () => Promise<void>): Promise<void> {
     this.timeline.enter(name)
     const began = performance.now()
     await happen()
-    await sleep(Math.max(0, this.#options.seconds * 1000 - (performance.now() - began)))
+    const longest = this.#options.seconds * 1000
+    await sleep(Math.max(longest / 2, longest - (performance.now() - began)))
     const talk = await this.#order(() => this.#talkers.hear())
-    const before = this.#last ?? { ...talk, opened: 0, ended: 0, failed: 0, lost: 0, moved: 0, answers: 0 }
+    const before = this.#last ?? { ...talk, opened: 0, ended: 0, failed: 0, lost: 0, moved: 0, stalled: 0, answers: 0 }
     this.stages.push(figures(name, (performance.now() - began) / 1000, before, talk))
     this.#last = talk
   }
