@@ -6,11 +6,12 @@ import { after, afterEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openMap } from '../../src/entry/open.ts'
 import { Firewall } from '../../src/firewall/index.ts'
+import { requireLive } from '../../src/firewall/live.ts'
 import { ended, start } from '../../src/linux/process.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { buildPacket, ethernet, ipv4, ipv6, tcp } from '../../src/net/build.ts'
 import { dissect } from '../../src/net/dissect.ts'
-import type { Comparison, Expr } from '../../src/rules/ast.ts'
+import type { Comparison, Expr, PrefixLengths } from '../../src/rules/ast.ts'
 import { connectionLengths } from '../../src/rules/compile/index.ts'
 import { CONNECTION_ROW_BYTES, cellsOf, countOf } from '../../src/rules/connections/index.ts'
 import { evaluateExpr } from '../../src/rules/evaluate.ts'
@@ -197,21 +198,21 @@ test(`conn.count ${story}`, { timeout: 300_000 }, async () => {
   for (const client of [third, fourth, first]) clients.close(client)
   await clients.connect('10.97.0.2').open
   await Promise.all([...children].map(end))
-  using counts = openCounts(firewall, '24-48')
-  await until('all connections gone', () => counts.all().every((count) => count === 0))
+  using counts = openCounts({ bits4: 24, bits6: 48 })
+  await until('all connections gone', counts.noneLeft)
 })
 
-/** The cells of the rules in force for prefixes of these lengths. */
-function openCounts(firewall: Firewall, lengths: string) {
-  const map = openMap(join(fixture.paths.bpf, `gen-${firewall.status().generation}`, `connections-${lengths}`))
-  const { buffer, byteOffset } = map.mmap()
-  const cells = new Uint32Array(buffer, byteOffset, (2 * CONNECTION_ROW_BYTES) / 4)
-  return {
-    all: () => cells,
-    /** Connections that are counted; each is in a cell of either row. */
-    sum: () => cells.reduce((sum, count) => sum + count, 0) / 2,
-    [Symbol.dispose]: () => map.close(),
-  }
+/** Where the clients of these tests are; others may have connections in other namespaces of the machine. */
+const SOURCES = ['10.97.0.2', '10.97.0.3', 'fd97::2', 'fd97:0:0:1::2']
+
+/** What the rules in force count by prefixes of these lengths. */
+function openCounts(lengths: PrefixLengths) {
+  const { folder, manifest } = requireLive(fixture.paths)
+  const map = openMap(join(folder, `connections-${lengths.bits4}-${lengths.bits6}`))
+  const cells = map.mmap()
+  const secret = BigInt(`0x${manifest.secret}`)
+  const of = (source: string): number => countOf(cells, parseAddress(source), lengths, secret)
+  return { of, noneLeft: () => SOURCES.every((source) => of(source) === 0), [Symbol.dispose]: () => map.close() }
 }
 
 const olderCount = await lacking('socket-callbacks')
@@ -228,24 +229,24 @@ test('conn.count counts connections that were there before its rule, and their e
   await Promise.all([...four, ...six].map(({ open }) => open))
   const rule = { id: 'many', drop: 'tcp.flags & SAFR == S and conn.count per ip.src >= 25' }
   await firewall.apply(await fixture.config([rule], { interfaces: ['wire0'] }))
-  using counts = openCounts(firewall, '32-64')
-  assert.equal(counts.sum(), 50)
+  using counts = openCounts({ bits4: 32, bits6: 64 })
   const refused = (): number => firewall.counters().rules.many!.packets
   for (const [from, first] of [
     ['10.97.0.2', four[0]!],
     ['fd97::2', six[0]!],
   ] as const) {
+    assert.equal(counts.of(from), 25)
     const dropped = refused()
     const late = clients.connect(from)
     await until(`a connection of ${from} too many refused`, () => refused() > dropped)
     clients.close(late)
     clients.close(first)
-    await until('one gone', () => counts.sum() === 49)
+    await until('one gone', () => counts.of(from) === 24)
     await clients.connect(from).open
-    assert.equal(counts.sum(), 50)
+    assert.equal(counts.of(from), 25)
   }
   await Promise.all([...children].map(end))
-  await until('all connections gone', () => counts.all().every((count) => count === 0))
+  await until('all connections gone', counts.noneLeft)
 })
 
 test('conn.count loses no connection and counts none twice that comes or goes while counting begins', {
@@ -274,9 +275,10 @@ test('conn.count loses no connection and counts none twice that comes or goes wh
         interfaces: ['wire0'],
       }),
     )
-  using counts = openCounts(firewall, '32-32')
+  using counts = openCounts({ bits4: 32, bits6: 32 })
   await end(hasty)
-  await until('those that stay are left', () => counts.sum() === 20)
+  await until('only those that stay are left', () => counts.of('10.97.0.2') === 0 && counts.of('fd97::2') === 0)
+  assert.equal(counts.of('10.97.0.3'), 20)
   await Promise.all([...children].map(end))
-  await until('all connections gone', () => counts.all().every((count) => count === 0))
+  await until('all connections gone', counts.noneLeft)
 })
