@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { calibrateClock } from '../../src/firewall/clock.ts'
+import { assumeClosed } from '../../src/firewall/syn-cookies/closings.ts'
 import { command } from '../../src/linux/command.ts'
 import { inNetns } from '../../src/linux/netns.ts'
 import { ended, start, stop } from '../../src/linux/process.ts'
@@ -12,7 +14,7 @@ import { buildPacket, ethernet, extension, fragment, ipv4, ipv6, tcp, vlan } fro
 import { isSynAck, readSynAck } from './firewall-syn-cookies-reply.ts'
 import { addresses, CLIENT_MAC, CookieWorld, type Family, families, SERVER_MAC } from './firewall-syn-cookies-world.ts'
 
-const [ECHO, HTTP, CLOSED] = [7, 80, 81]
+const [ECHO, HTTP, CLOSED, CLOSES] = [7, 80, 81, 82]
 const [ABORTED, PASS, TX] = [0, 2, 3]
 const ACK = 0x10
 
@@ -24,22 +26,26 @@ const options = Uint8Array.of(2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0
 
 let world: CookieWorld
 const http = createServer((_, response) => response.end('served'))
+/** Keeps each connection in TIME_WAIT, as the end that closed it first. */
+const closesFirst = createTcpServer((socket) => socket.once('data', () => socket.end('served')))
 
 before(() => {
   world = new CookieWorld('cookies')
   world.listen(ECHO)
   inNetns(world.netns, () => void http.listen(HTTP))
+  inNetns(world.netns, () => void closesFirst.listen(CLOSES))
 })
 afterEach(() => world.detach())
 after(() => {
   http.closeAllConnections()
   http.close()
+  closesFirst.close()
   world?.remove()
 })
 
-async function curl(host: string): Promise<void> {
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${HTTP}/`
-  const child = start('curl', ['-sS', '--max-time', '20', url], { netns: world.client, stdio: 'pipe' })
+async function curl(host: string, args: readonly string[] = [], port = HTTP): Promise<void> {
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`
+  const child = start('curl', ['-sS', '--max-time', '20', ...args, url], { netns: world.client, stdio: 'pipe' })
   const { code, stdout, stderr } = await ended(child)
   assert.deepEqual([code, stdout], [0, 'served'], stderr)
 }
@@ -65,6 +71,20 @@ test('syncookies lets clients through to a web server', async () => {
     assert.ok(world.count('Valid') >= valid + 5)
   }
   assert.equal(world.count('Alarms'), 0)
+})
+
+test('syncookies leaves a SYN to the kernel whose ends closed a connection before it was there', async () => {
+  for (const family of families) {
+    const again = ['--http0.9', '--local-port', '41000']
+    await curl(addresses[family].server, again, CLOSES)
+    await world.attach()
+    assumeClosed(world.stage.maps.closings.map, await calibrateClock())
+    await curl(addresses[family].server, again, CLOSES)
+    assert.equal(world.count('Sent'), 0)
+    await curl(addresses[family].server)
+    assert.equal(world.count('Sent'), 1, 'other ends get cookies')
+    world.detach()
+  }
 })
 
 test('syncookies answers behind one VLAN tag and behind two, which stay', async () => {

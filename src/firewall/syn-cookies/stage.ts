@@ -3,6 +3,7 @@ import type { DesiredInterface } from '../../entry/interface-config.ts'
 import type { Paths } from '../../entry/paths.ts'
 import { type Config, syncookies } from '../../generated/syncookies.ts'
 import type { ClockCalibration } from '../../rules/compile/index.ts'
+import { assumeClosed } from './closings.ts'
 import type { SynCookies } from './config.ts'
 import { offerOf } from './offer.ts'
 
@@ -42,12 +43,14 @@ export interface StageRequest extends SynCookies {
  *
  * @throws UnsupportedError before Linux 6.0
  */
-export function loadStage(paths: Paths, request: StageRequest): Promise<Loaded<typeof syncookies>> {
+export async function loadStage(paths: Paths, request: StageRequest): Promise<Loaded<typeof syncookies>> {
   const { title, minimumKernel, present } = kernelFeatures['raw-syncookies']
   requireFeature(present(), title, minimumKernel)
   const { clock, secret, interfaces, copies, reuse } = request
   const config = { ...timing(request, clock), ...offerOf(paths, interfaces), secret, copies: copies ? 1 : 0 }
-  return load(syncookies, { config, reuse })
+  const stage = await load(syncookies, { config, reuse })
+  if (reuse.closings === undefined) assumeClosed(stage.maps.closings.map, clock)
+  return stage
 }
 
 type Timing = Pick<
