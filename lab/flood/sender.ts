@@ -26,6 +26,7 @@ async function send(bounds: FloodBounds): Promise<void> {
   const perSlice = Math.max(1, Math.round((bounds.packetsPerSecond * SLICE_MS) / 1000))
   let left = bounds.packets
   program.setRate(bounds.packetsPerSecond)
+  program.choose(bounds.patterns)
   while (mine === run && left > 0 && performance.now() < end) {
     const began = performance.now()
     left -= program.send(Math.min(perSlice, left))

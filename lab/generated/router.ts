@@ -5,7 +5,10 @@ import { type ObjectSpec, U32, U64 } from '../../src/bpf/index.ts'
 export const router = {
   name: 'router',
   object: 'build/lab/bpf/router.bpf.o',
-  layout: 'sha256:4fd5556fec161dd6c6e4d8fb8b9e40f1e49ed9d7803f906dddce36d2f2695ee1',
-  maps: { outcomes: { name: 'outcomes', kind: 'percpu_array', maxEntries: 3, key: U32, value: U64 } },
-  programs: { router: { name: 'router', section: 'xdp' } },
+  layout: 'sha256:5cefac9ebf2b579b330fe3b65283557ab2f96aeadba52d8ddf922cd5a9388ffa',
+  maps: {
+    outcomes: { name: 'outcomes', kind: 'percpu_array', maxEntries: 3, key: U32, value: U64 },
+    outside: { name: 'outside', kind: 'array', maxEntries: 1, key: U32, value: U32 },
+  },
+  programs: { answers: { name: 'answers', section: 'xdp' }, router: { name: 'router', section: 'xdp' } },
 } as const satisfies ObjectSpec

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { Flood } from '../../lab/flood/flood.ts'
 import { FloodProgram } from '../../lab/flood/flood-program.ts'
-import { allPatterns, type Target } from '../../lab/flood/patterns.ts'
+import { allPatterns, SYN_PATTERNS, type Target } from '../../lab/flood/patterns.ts'
 import { Lab } from '../../lab/lab.ts'
 import { ownPrefix } from '../../lab/owner.ts'
 import { pointOfPresence, SERVICE4, SERVICE6 } from '../../lab/point-of-presence.ts'
@@ -14,6 +15,7 @@ import { Router } from '../../lab/router.ts'
 import { command } from '../../src/linux/command.ts'
 import { driverCounters, findInterface, setOffloads } from '../../src/linux/interface.ts'
 import { ended, start } from '../../src/linux/process.ts'
+import { udpSocketIn } from '../support/sockets.ts'
 
 let lab: Lab
 let router: Router
@@ -49,6 +51,8 @@ const floodOf = (patterns?: string[]) =>
     seed: 7,
     ...(patterns === undefined ? {} : { patterns }),
   })
+
+const CLIENT = '203.0.113.10'
 
 const total = async (flood: Flood) => (await flood.sent()).reduce((sum, { packets }) => sum + packets, 0)
 
@@ -116,6 +120,25 @@ test('Flood stops at its count, and at its time', async () => {
   }
 })
 
+test('Flood mixes the patterns that a run asks for', async () => {
+  const flood = await floodOf()
+  try {
+    flood.run({ packetsPerSecond: 20_000, packets: 500, seconds: 20, patterns: SYN_PATTERNS })
+    await untilSent(flood, 500)
+    const sent = (await flood.sent()).filter(({ packets }) => packets > 0)
+    assert.deepEqual(
+      sent.map(({ name, packets }) => [name, packets]),
+      SYN_PATTERNS.map((name) => [name, 250]),
+    )
+    flood.run({ packetsPerSecond: 20_000, packets: 500, seconds: 20, patterns: ['none'] })
+    await assert.rejects(async () => {
+      for (;;) await flood.sent()
+    }, /Cannot send patterns "none"/)
+  } finally {
+    await flood.close()
+  }
+})
+
 test('Flood pauses', async () => {
   const flood = await floodOf(['junk-udp'])
   try {
@@ -158,4 +181,17 @@ test('Router forwards the attack itself and counts it', async () => {
   } finally {
     await flood.close()
   }
+})
+
+test('Router.dropAnswers() ends what an edge sends to addresses that do not exist, and nothing else', async () => {
+  router.dropAnswers('edge1')
+  const client = udpSocketIn(lab.netns('clients'), 4000, CLIENT)
+  const edge = udpSocketIn(lab.netns('edge1'), 4000, SERVICE4)
+  const before = router.outcomes().noRoute
+  const got = once(client, 'message')
+  for (const to of ['198.51.100.1', '5.6.7.8', CLIENT]) edge.send('answer', 4000, to)
+  assert.equal(String((await got)[0]), 'answer')
+  assert.equal(router.outcomes().noRoute - before, 2)
+  edge.close()
+  client.close()
 })
