@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { Netns } from '../../src/linux/netns.ts'
-import { start } from '../../src/linux/process.ts'
+import { startFirst } from '../first.ts'
 import { SERVICE4, SERVICE6 } from '../point-of-presence.ts'
 import { NAMES, ZONE } from './servers.ts'
 
@@ -30,6 +30,12 @@ export interface ClientsOptions {
 const DNS_RATE = { v4: 400, v6: 100 }
 const HTTP_RATE = 25
 
+/** The addresses that HTTP clients have, one each. */
+const HTTP_FROM = {
+  v4: ['203.0.113.11', '203.0.113.12', '203.0.113.13', '203.0.113.14'],
+  v6: ['2001:db8:c::11', '2001:db8:c::12'],
+}
+
 /** After this time without an answer a request has failed. */
 const TIMEOUT_S = 1
 
@@ -45,17 +51,20 @@ export async function runClients(options: ClientsOptions): Promise<Request[]> {
     requests.push(request)
     options.onRequest?.(request)
   }
+  const queries = Array.from({ length: NAMES }, (_, i) => `www-${(i * 617) % NAMES}.${ZONE} A\n`)
+  writeFileSync(queriesFile(options), queries.join(''))
   await Promise.all([
     dnsClient(options, SERVICE4, '203.0.113.10', DNS_RATE.v4, note),
     dnsClient(options, SERVICE6, '2001:db8:c::10', DNS_RATE.v6, note),
-    httpClient(options, SERVICE4, '203.0.113.11', note),
-    httpClient(options, SERVICE4, '203.0.113.12', note),
-    httpClient(options, `[${SERVICE6}]`, '2001:db8:c::11', note),
+    ...HTTP_FROM.v4.map((from) => httpClient(options, SERVICE4, from, note)),
+    ...HTTP_FROM.v6.map((from) => httpClient(options, `[${SERVICE6}]`, from, note)),
   ])
   return requests
 }
 
 type Note = (request: Request) => void
+
+const queriesFile = ({ directory }: ClientsOptions): string => join(directory, 'queries')
 
 async function dnsClient(
   options: ClientsOptions,
@@ -64,10 +73,8 @@ async function dnsClient(
   rate: number,
   note: Note,
 ): Promise<void> {
-  const queries = join(options.directory, 'queries')
-  writeFileSync(queries, Array.from({ length: NAMES }, (_, i) => `www-${(i * 617) % NAMES}.${ZONE} A\n`).join(''))
-  const args = ['-v', '-s', server, '-a', from, '-d', queries, '-Q', `${rate}`, '-l', `${options.seconds}`]
-  const child = start('dnsperf', [...args, '-t', `${TIMEOUT_S}`, '-q', `${rate * 4}`, '-c', '4'], options)
+  const args = ['-v', '-s', server, '-a', from, '-d', queriesFile(options), '-Q', `${rate}`, '-l', `${options.seconds}`]
+  const child = startFirst('dnsperf', [...args, '-t', `${TIMEOUT_S}`, '-q', `${rate * 4}`, '-c', '4'], options)
   await eachLine(child, child.stdout!, (line) => {
     const request = parseDnsperf(line)
     if (request !== undefined) note(request)
@@ -87,7 +94,7 @@ async function httpClient(options: ClientsOptions, host: string, from: string, n
   const args = ['-s', '--rate', `${HTTP_RATE}/s`, '--interface', from, '--max-time', `${TIMEOUT_S}`]
   // To standard error, which curl does not buffer.
   const format = '%{stderr}%{http_code} %{time_total}\\n'
-  const child = start('curl', [...args, '-H', 'Connection: close', '-o', '/dev/null', '-w', format, urls], options)
+  const child = startFirst('curl', [...args, '-H', 'Connection: close', '-o', '/dev/null', '-w', format, urls], options)
   const timer = setTimeout(() => child.kill(), Math.max(0, until - Date.now()) + 1000 * TIMEOUT_S)
   await eachLine(child, child.stderr!, (line) => note(parseCurl(line)))
   clearTimeout(timer)

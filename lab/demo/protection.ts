@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { LocalControl } from '../../src/agent/index.ts'
 import type { ApplyResult, CountersReport } from '../../src/firewall/types.ts'
 import { BPFFS, mountBpffs } from '../../src/linux/bpffs.ts'
-import { type Ended, ended, start, stop } from '../../src/linux/process.ts'
+import { type Ended, ended, stop } from '../../src/linux/process.ts'
+import { startFirst } from '../first.ts'
 import { ownPrefix } from '../owner.ts'
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -86,7 +87,12 @@ export class Protection {
   #start(args: readonly string[]): ChildProcess {
     const { netns, cpu } = this.#options
     const stdio: ('ignore' | 'pipe')[] = ['ignore', 'pipe', 'pipe']
-    return start(process.execPath, ['--import', 'tsx', CLI, '--json', ...args], { netns, cpu, env: this.#env, stdio })
+    return startFirst(process.execPath, ['--import', 'tsx', CLI, '--json', ...args], {
+      netns,
+      cpu,
+      env: this.#env,
+      stdio,
+    })
   }
 
   async #command(args: readonly string[]): Promise<unknown> {

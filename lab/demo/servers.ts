@@ -2,8 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Netns } from '../../src/linux/netns.ts'
-import { type Ended, ended, start, stop } from '../../src/linux/process.ts'
+import { type Ended, ended, stop } from '../../src/linux/process.ts'
 import { listListeners } from '../../src/linux/sockets.ts'
+import { startFirst } from '../first.ts'
 import { SERVICE4, SERVICE6 } from '../point-of-presence.ts'
 
 /** The zone that the demo's DNS server answers for. */
@@ -39,8 +40,11 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const { netns, cpu, directory } = options
   const where = { netns, cpu, stdio: ['ignore', 'pipe', 'pipe'] as const }
   const servers = [
-    start('nsd', ['-d', '-c', writeNsd(join(directory, 'nsd'))], { ...where, stdio: [...where.stdio] }),
-    start('nginx', ['-c', writeNginx(join(directory, 'nginx')), '-e', 'stderr'], { ...where, stdio: [...where.stdio] }),
+    startFirst('nsd', ['-d', '-c', writeNsd(join(directory, 'nsd'))], { ...where, stdio: [...where.stdio] }),
+    startFirst('nginx', ['-c', writeNginx(join(directory, 'nginx')), '-e', 'stderr'], {
+      ...where,
+      stdio: [...where.stdio],
+    }),
   ]
   const ends = servers.map(async (server) => failure(server.spawnfile, server.spawnargs, await ended(server)))
   const problem = await Promise.race([...ends, untilListening(netns)])

@@ -1,7 +1,8 @@
-import type { ChildProcess } from 'node:child_process'
+import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Netns } from '../../src/linux/netns.ts'
-import { start, stop } from '../../src/linux/process.ts'
+import { stop } from '../../src/linux/process.ts'
+import { NICE_FLOOD, startFirst } from '../first.ts'
 import type { Command, FloodBounds, PatternSent, Report, SenderOptions } from './messages.ts'
 
 export interface FloodOptions extends SenderOptions {
@@ -14,6 +15,7 @@ export interface FloodOptions extends SenderOptions {
 export class Flood {
   readonly #child: ChildProcess
   readonly #errors: string[] = []
+  #ended: Error | undefined
   /** Those who wait for reports, in the order in which they asked. */
   readonly #waiting: { resolve(report: Report): void; reject(reason: Error): void }[] = []
 
@@ -22,7 +24,8 @@ export class Flood {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#errors.push(text))
     child.on('message', (report: Report) => this.#waiting.shift()?.resolve(report))
     child.on('close', () => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`Cannot flood: ${this.#errors.join('')}`))
+      this.#ended = new Error(`Cannot flood: ${this.#errors.join('')}`)
+      for (const { reject } of this.#waiting.splice(0)) reject(this.#ended)
     })
   }
 
@@ -31,7 +34,8 @@ export class Flood {
     const { netns, cpu, ...sender } = options
     const main = fileURLToPath(new URL('sender.ts', import.meta.url))
     const args = ['--import', 'tsx', main, JSON.stringify(sender)]
-    const child = start(process.execPath, args, { netns, cpu, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    const stdio: StdioOptions = ['ignore', 'ignore', 'pipe', 'ipc']
+    const child = startFirst(process.execPath, args, { netns, cpu, stdio }, NICE_FLOOD)
     const flood = new Flood(child)
     await flood.#nextReport()
     return flood
@@ -63,6 +67,7 @@ export class Flood {
   }
 
   #nextReport(): Promise<Report> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
     })

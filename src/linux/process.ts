@@ -11,6 +11,8 @@ export interface StartOptions {
   readonly stdio?: SpawnOptions['stdio']
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
+  /** Makes it the leader of a session of its own. */
+  readonly detached?: boolean
 }
 
 /** Starts a process, inside a network namespace and on one CPU if asked to. */
