@@ -12,7 +12,7 @@ export const CLIENTS6 = '2001:db8:c::/64'
 export const CLIENT_ADDRESSES = 8
 
 /** Queues of an edge's cable. */
-const EDGE_QUEUES = 2
+export const EDGE_QUEUES = 2
 
 export interface PointOfPresenceOptions {
   /** Servers that own the service addresses, default 1. The router spreads connections over them by ECMP. */

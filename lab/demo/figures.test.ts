@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CountersReport } from '../../src/firewall/types.ts'
-import { figures, type PhaseName } from './figures.ts'
+import { figures } from './figures.ts'
+import type { PhaseName } from './phases.ts'
 import { broken } from './promise.ts'
 import type { Snapshot } from './snapshot.ts'
 
 const count = (packets: number) => ({ packets, bytes: packets * 100 })
 
-function report(rules: Record<string, number>, pass: number, drop: number): CountersReport {
+function report(
+  rules: Record<string, number>,
+  pass: number,
+  drop: number,
+  { sent = 0, valid = 0, bad = 0 } = {},
+): CountersReport {
   return {
-    received: count(pass + drop),
-    verdicts: { pass: count(pass), drop: count(drop), tx: count(0) },
-    synCookies: { sent: count(0), valid: count(0), bad: count(0), established: count(0), alarms: 0 },
+    received: count(pass + drop + sent),
+    verdicts: { pass: count(pass), drop: count(drop), tx: count(sent) },
+    synCookies: { sent: count(sent), valid: count(valid), bad: count(bad), established: count(0), alarms: 0 },
     byDefault: count(pass),
     malformed: {},
     rules: Object.fromEntries(Object.entries(rules).map(([id, packets]) => [id, count(packets)])),
@@ -21,17 +27,17 @@ function report(rules: Record<string, number>, pass: number, drop: number): Coun
 }
 
 const snapshot = (sent: number, lost: number, firewall?: CountersReport): Snapshot => ({
-  sent: new Map([['junk', sent]]),
+  sent,
   lost,
   arrived: sent - lost,
   ...(firewall === undefined ? {} : { firewall }),
 })
 
-const phase = (name: PhaseName, before: Snapshot, after: Snapshot, answered = 1000) =>
+const phase = (name: PhaseName, before: Snapshot, after: Snapshot, answered = 1000, protocol: 'dns' | 'http' = 'dns') =>
   figures({
     name,
     seconds: 1,
-    requests: Array.from({ length: 1000 }, (_, i) => ({ protocol: 'dns', answered: i < answered, latencyMs: 1 })),
+    requests: Array.from({ length: 1000 }, (_, i) => ({ protocol, answered: i < answered, latencyMs: 1 })),
     before,
     after,
   })
@@ -57,6 +63,35 @@ test('figures() sees a good packet that a rule dropped', () => {
   assert.match(broken([got]).join(), /dropped 1 packets of good clients/)
 })
 
+test('figures() tells SYNs of the attack that got a cookie from those of good clients', () => {
+  const after = snapshot(
+    3000,
+    30,
+    report({ 'clients-in': 250, junk: 900, 'clients-out': 250 }, 350, 900, { sent: 1970, valid: 60 }),
+  )
+  const got = phase('syn-cookies', before, after, 1000, 'http')
+  assert.deepEqual([got.attackDropped, got.attackAnswered, got.attackPassed], [0, 1910, 70])
+  assert.deepEqual(broken([got]), [])
+})
+
+test('figures() takes cookies that only the kernel can have sent for no answer to the attack', () => {
+  const after = snapshot(
+    1000,
+    10,
+    report({ 'clients-in': 250, junk: 900, 'clients-out': 250 }, 338, 900, { sent: 2, valid: 9 }),
+  )
+  const got = phase('over', before, after)
+  assert.deepEqual([got.attackAnswered, got.attackPassed], [0, 0])
+  assert.deepEqual(broken([got]), [])
+})
+
+test('figures() sees a good packet that was taken for the ACK of a bad cookie', () => {
+  const after = snapshot(3000, 30, report({ 'clients-in': 250, junk: 2700, 'clients-out': 250 }, 519, 2701, { bad: 1 }))
+  const got = phase('protected', before, after)
+  assert.deepEqual([got.legitDropped, got.attackDropped, got.attackPassed], [1, 1800, 180])
+  assert.match(broken([got]).join(), /dropped 1 packets of good clients/)
+})
+
 test('figures() without a firewall takes what arrived for passed', () => {
   const got = phase('unprotected', snapshot(0, 0), snapshot(500, 20), 300)
   assert.deepEqual([got.attackDropped, got.attackPassed, got.attackLost], [0, 480, 20])
@@ -72,6 +107,15 @@ test('broken() wants 99.9 % answered, but a collapse without protection', () => 
   const after = snapshot(3000, 30, report({ 'clients-in': 250, junk: 2700, 'clients-out': 250 }, 520, 2700))
   assert.deepEqual(broken([phase('adopted', before, after, 999)]), [])
   assert.match(broken([phase('adopted', before, after, 998)]).join(), /99\.80 %/)
-  assert.match(broken([phase('unprotected', snapshot(0, 0), snapshot(500, 0), 990)]).join(), /at most 95 %/)
+  assert.match(broken([phase('unprotected', snapshot(0, 0), snapshot(500, 0), 990)]).join(), /99\.00 % of all requests/)
   assert.match(broken([phase('unprotected', snapshot(0, 0), snapshot(0, 0), 0)]).join(), /no attack/)
+})
+
+test('broken() judges a flood of SYNs by new connections', () => {
+  const bare = (answered: number) => phase('syn-flood', snapshot(0, 0), snapshot(500, 0), answered, 'http')
+  assert.deepEqual(broken([bare(500)]), [])
+  assert.match(broken([bare(501)]).join(), /50\.10 % of 1000 new connections.*no more than 50 %/)
+  assert.match(broken([phase('syn-flood', snapshot(0, 0), snapshot(500, 0))]).join(), /of 0 new connections/)
+  const after = snapshot(3000, 30, report({ 'clients-in': 250, 'clients-out': 250 }, 340, 900, { sent: 1980 }))
+  assert.match(broken([phase('syn-cookies', before, after, 998, 'http')]).join(), /99\.80 % of new connections/)
 })

@@ -1,10 +1,8 @@
 import type { CountersReport } from '../../src/firewall/types.ts'
 import type { Request } from './clients.ts'
 import { summarize } from './latency.ts'
+import type { PhaseName } from './phases.ts'
 import type { Snapshot } from './snapshot.ts'
-
-export const phaseNames = ['calm', 'unprotected', 'protected', 'agent-killed', 'reload', 'adopted'] as const
-export type PhaseName = (typeof phaseNames)[number]
 
 /** What a phase came to. Requests are the clients' own figures, packets are the kernel's. */
 export interface PhaseFigures {
@@ -18,11 +16,13 @@ export interface PhaseFigures {
   readonly attackSent: number
   /** Dropped by a rule. */
   readonly attackDropped: number
+  /** SYNs that were answered with a cookie, and cost the edge nothing more. */
+  readonly attackAnswered: number
   /** Reached the edge's network stack. */
   readonly attackPassed: number
   /** Overran a ring on the way, before the firewall. */
   readonly attackLost: number
-  /** Packets of good clients that a rule dropped. */
+  /** Packets of good clients that a rule dropped, or that were taken for answers to cookies nobody sent. */
   readonly legitDropped: number
   /** All packets that each rule dropped. */
   readonly droppedByRule: Readonly<Record<string, number>>
@@ -52,7 +52,7 @@ export function figures({ name, seconds, requests, before, after }: PhaseInput):
     legitAnswered: answered,
     latencyMsP50,
     latencyMsP99,
-    attackSent: total(after.sent) - total(before.sent),
+    attackSent: after.sent - before.sent,
     attackLost: after.lost - before.lost,
     ...verdicts(before, after),
     dns: part(requests, 'dns'),
@@ -63,14 +63,28 @@ export function figures({ name, seconds, requests, before, after }: PhaseInput):
 function verdicts(before: Snapshot, after: Snapshot) {
   const [from, to] = [before.firewall, after.firewall]
   if (from === undefined || to === undefined) {
-    return { attackDropped: 0, attackPassed: after.arrived - before.arrived, legitDropped: 0, droppedByRule: {} }
+    return {
+      attackDropped: 0,
+      attackAnswered: 0,
+      attackPassed: after.arrived - before.arrived,
+      legitDropped: 0,
+      droppedByRule: {},
+    }
   }
   const grew = (read: (report: CountersReport) => number) => read(to) - read(from)
   const clientsOut = grew((report) => packetsOf(report, CLIENTS_OUT))
-  const legitDropped = grew((report) => packetsOf(report, CLIENTS_IN)) - clientsOut
+  // The attack has no ACKs: whoever sends a bad cookie is a good client.
+  const bad = grew((report) => report.synCookies.bad.packets)
+  const legitDropped = grew((report) => packetsOf(report, CLIENTS_IN)) - clientsOut + bad
+  const tx = grew((report) => report.verdicts.tx.packets)
+  const answeredOrPassed = grew((report) => report.verdicts.pass.packets) + tx - (clientsOut - bad)
+  // Who sends a cookie back is a good client, whose SYN was answered, too: by this stage, or later by the kernel.
+  const unproven = tx - grew((report) => report.synCookies.valid.packets)
+  const attackAnswered = Math.max(0, Math.min(answeredOrPassed, unproven))
   return {
     attackDropped: grew((report) => report.verdicts.drop.packets) - legitDropped,
-    attackPassed: grew((report) => report.verdicts.pass.packets) - clientsOut,
+    attackAnswered,
+    attackPassed: answeredOrPassed - attackAnswered,
     legitDropped,
     droppedByRule: Object.fromEntries(
       Object.keys(to.rules)
@@ -82,10 +96,6 @@ function verdicts(before: Snapshot, after: Snapshot) {
 
 function packetsOf(report: CountersReport, rule: string): number {
   return report.rules[rule]?.packets ?? 0
-}
-
-function total(sent: ReadonlyMap<string, number>): number {
-  return [...sent.values()].reduce((sum, packets) => sum + packets, 0)
 }
 
 function part(requests: readonly Request[], protocol: Request['protocol']) {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 export interface DemoOptions {
-  /** Seconds of each of the six phases. */
+  /** Seconds of each phase. */
   readonly seconds: number
   /** One JSON object on the last line. */
   readonly json: boolean
@@ -19,7 +19,7 @@ A point of presence in network namespaces under a real attack, before and with S
 leave under load. Needs root.
 
   --json       one JSON object on the last line: { "phases": [ … ] }
-  --seconds N  seconds of each of the six phases (default: 8, 3 to 60)
+  --seconds N  seconds of each phase (default: 7, 3 to 60)
   --svg FILE   draw the run as a picture
   --rate N     attack packets a second (default: 600000, 1000 to 2000000)
 `
@@ -31,7 +31,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
     options: {
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
-      seconds: { type: 'string', default: '8' },
+      seconds: { type: 'string', default: '7' },
       rate: { type: 'string', default: '600000' },
       svg: { type: 'string' },
     },

@@ -9,6 +9,7 @@ import { Timeline } from './timeline.ts'
 const counters = (junk: number): CountersReport =>
   ({
     rules: { junk: { packets: junk, bytes: 0 }, 'clients-in': { packets: 9, bytes: 0 } },
+    synCookies: { sent: { packets: junk / 10, bytes: 0 } },
   }) as unknown as CountersReport
 
 /** One calm second, one of attack, one of protection. */
@@ -32,11 +33,17 @@ function example(): Timeline {
 test('Timeline.tick() turns totals into rates', () => {
   const { buckets } = example()
   assert.deepEqual(
-    buckets.map(({ stage, sent, answered, attack, dropped }) => [stage, sent, answered, attack, dropped.junk]),
+    buckets.map(({ stage, sent, answered, attack, stopped }) => [
+      stage,
+      sent,
+      answered,
+      attack,
+      ...Object.values(stopped),
+    ]),
     [
-      ['calm', 10, 10, 0, 0],
-      ['unprotected', 10, 0, 400_000, 0],
-      ['protected', 10, 10, 400_000, 390_000],
+      ['calm', 10, 10, 0, 0, 0],
+      ['unprotected', 10, 0, 400_000, 0, 0],
+      ['protected', 10, 10, 400_000, 390_000, 39_000],
     ],
   )
 })
@@ -50,7 +57,9 @@ test('picture() shows answers, latency, attack, drops by rule and events', () =>
     '0.20 ms',
     '400 k/s',
     '390 k/s',
+    '429 k/s',
     'junk',
+    'SYN cookies',
     'generation 1',
   ]) {
     assert.ok(text.includes(wanted), `${wanted} in\n${text}`)
@@ -60,7 +69,7 @@ test('picture() shows answers, latency, attack, drops by rule and events', () =>
 
 test('plainLine() says all of it in one line', () => {
   const line = plainLine(example().buckets[1]!)
-  assert.match(line, /unprotected.*0\.0 %.*attack 400 k\/s, dropped 0\/s/)
+  assert.match(line, /unprotected.*0\.0 %.*attack 400 k\/s, stopped 0\/s/)
 })
 
 test('Screen redraws on a terminal and appends elsewhere', () => {

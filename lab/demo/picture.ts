@@ -12,15 +12,15 @@ export function picture(timeline: Timeline, columns: number): string[] {
     const values = buckets.map(read)
     return `  ${name.padEnd(10)}${sparkline(values, top ?? Math.max(...values), width)}  ${text}`
   }
-  const dropped = droppedNow(last)
+  const stopped = stoppedNow(last)
   return [
     `  ${last.at.toFixed(0).padStart(3)} s  ${last.stage}`,
     row('answered', (b) => b.answered, `${short(last.answered)}/s  ${share(last.answered, last.sent)}`),
     // Of a log scale: 0.1 ms to 1 s.
     row('latency', (b) => Math.log10(Math.max(0.1, b.latencyMsP50 ?? 1000)) + 1, milliseconds(last.latencyMsP50), 4),
     row('attack', (b) => b.attack, `${short(last.attack)}/s`),
-    row('dropped', droppedNow, `${short(dropped)}/s`, Math.max(...buckets.map((b) => b.attack))),
-    ...ruleRows(last, dropped),
+    row('stopped', stoppedNow, `${short(stopped)}/s`, Math.max(...buckets.map((b) => b.attack))),
+    ...ruleRows(last, stopped),
     ...marks.slice(-5).map(markLine),
   ]
 }
@@ -29,7 +29,7 @@ export function picture(timeline: Timeline, columns: number): string[] {
 export function plainLine(bucket: Bucket): string {
   const { at, stage, sent, answered, latencyMsP50, attack } = bucket
   const legit = `answered ${short(answered).padStart(5)}/s of ${short(sent).padStart(5)}/s (${share(answered, sent)})`
-  const packets = `attack ${short(attack)}/s, dropped ${short(droppedNow(bucket))}/s`
+  const packets = `attack ${short(attack)}/s, stopped ${short(stoppedNow(bucket))}/s`
   return `${at.toFixed(1).padStart(6)} s  ${stage.padEnd(12)}  ${legit}, p50 ${milliseconds(latencyMsP50)}; ${packets}`
 }
 
@@ -41,12 +41,12 @@ export const view: View<Timeline> = {
   },
 }
 
-function droppedNow(bucket: Bucket): number {
-  return Object.values(bucket.dropped).reduce((sum, packets) => sum + packets, 0)
+function stoppedNow(bucket: Bucket): number {
+  return Object.values(bucket.stopped).reduce((sum, packets) => sum + packets, 0)
 }
 
-function ruleRows({ dropped }: Bucket, whole: number): string[] {
-  return Object.entries(dropped).map(([id, rate]) => {
+function ruleRows({ stopped }: Bucket, whole: number): string[] {
+  return Object.entries(stopped).map(([id, rate]) => {
     const bar = '█'.repeat(whole === 0 ? 0 : Math.round((rate / whole) * 30))
     return `    ${id.padEnd(14)}${`${short(rate)}/s`.padStart(9)}  ${bar}`
   })

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { findInterface, setInterfaceAttribute, setOffloads, threadNapi } from '../../src/linux/interface.ts'
 import { makeRealtime, pinToCpu } from '../../src/linux/process.ts'
+import { writeSysctl } from '../../src/linux/sysctl.ts'
 import { Flood } from '../flood/flood.ts'
 import { Lab } from '../lab.ts'
 import { ownPrefix } from '../owner.ts'
-import { pointOfPresence, SERVICE4, SERVICE6 } from '../point-of-presence.ts'
+import { EDGE_QUEUES, pointOfPresence, SERVICE4, SERVICE6 } from '../point-of-presence.ts'
 import { Router } from '../router.ts'
 import { Protection } from './protection.ts'
 import { startServers, ZONE } from './servers.ts'
@@ -16,6 +17,8 @@ import { readSnapshot, type Snapshot } from './snapshot.ts'
 /** Clients, attack, router and command line share one CPU; the edge's network and servers have the other for themselves. */
 const CLIENT_CPU = 0
 const EDGE_CPU = Math.min(1, cpus().length - 1)
+/** The edge's kernel has no cookies of its own, or this machine could not send enough SYNs to starve it: docs/lab.md has the figures. */
+const NO_COOKIES = ['net.ipv4.tcp_syncookies', '0'] as const
 /** Same seed, same packets, in every run of the demo. */
 const SEED = 20_261_123
 
@@ -41,10 +44,12 @@ export async function buildScene(): Promise<Scene> {
     closers.push(() => lab.close())
     const directory = temporaryDirectory(closers)
     const edge = lab.netns('edge1')
-    receiveOnEdgeCpu(edge)
-    separateClients(lab.netns('router'))
+    writeSysctl(edge, ...NO_COOKIES)
     const router = await Router.attach(lab.netns('router'), 'botnet')
     closers.push(() => router.close())
+    router.dropAnswers('edge1')
+    connect(edge, 'eth0', EDGE_CPU)
+    connect(lab.netns('router'), 'edge1', CLIENT_CPU)
     const servers = await startServers({ netns: edge, cpu: EDGE_CPU, directory })
     closers.push(() => servers.stop())
     const flood = await Flood.start(floodOptions(lab))
@@ -78,23 +83,27 @@ function temporaryDirectory(closers: (() => unknown)[]): string {
   return directory
 }
 
-/** The edge's receive work in a thread on its own CPU, before its servers, as in the soft interrupt of a real card. */
-function receiveOnEdgeCpu(edge: string): void {
-  setOffloads(edge, 'eth0', { gro: 'on' })
-  for (const thread of threadNapi(edge, 'eth0')) {
-    pinToCpu(thread, EDGE_CPU)
+/** Sets up one end of the edge's cable: what it receives is work of this CPU, where the packets that leave by it are made, too. */
+function connect(netns: string, name: string, cpu: number): void {
+  setOffloads(netns, name, { gro: 'on' })
+  // Before every process, as in the soft interrupt of a real card.
+  for (const thread of threadNapi(netns, name)) {
+    pinToCpu(thread, cpu)
     makeRealtime(thread)
   }
+  separateFrames(netns, name, cpu)
 }
 
 /**
- * What the router's kernel forwards, the clients' packets, leaves by the second queue; frames that XDP redirects go by the first.
- * A veth's ring has 256 entries where a card has thousands: without a ring of their own, good packets would be lost whenever
- * other work on this machine holds up the edge's thread for half a millisecond.
+ * Frames that XDP sends leave by the queue of the CPU's number: the attack on its way in, SYN cookies on their way out. What the kernel
+ * sends, packets from and to clients, leaves by the other. A veth's ring has 256 entries where a card has thousands: without a
+ * ring of their own, good packets would be lost whenever other work on this machine holds up the other end for half a millisecond.
  */
-function separateClients(router: string): void {
-  setInterfaceAttribute(router, 'edge1', 'queues/tx-0/xps_cpus', '0')
-  setInterfaceAttribute(router, 'edge1', 'queues/tx-1/xps_cpus', (1 << CLIENT_CPU).toString(16))
+function separateFrames(netns: string, name: string, cpu: number): void {
+  const frames = cpu % EDGE_QUEUES
+  for (let queue = 0; queue < EDGE_QUEUES; queue++) {
+    setInterfaceAttribute(netns, name, `queues/tx-${queue}/xps_cpus`, queue === frames ? '0' : (1 << cpu).toString(16))
+  }
 }
 
 function floodOptions(lab: Lab) {
@@ -115,7 +124,12 @@ function floodOptions(lab: Lab) {
 
 async function snapshot(lab: Lab, flood: Flood, protection: Protection | undefined): Promise<Snapshot> {
   flood.pause()
-  const sent = await flood.sent()
+  const sent = await sentBy(flood)
   await setTimeout(100)
   return readSnapshot(lab, sent, await protection?.counters())
+}
+
+/** Attack packets that were given to the network so far. */
+export async function sentBy(flood: Flood): Promise<number> {
+  return (await flood.sent()).reduce((sum, { packets }) => sum + packets, 0)
 }

@@ -7,6 +7,8 @@ export default defineConfig({
       clients: { file: 'sets/clients.txt' },
       botnet: { file: 'sets/botnet.txt' },
     },
+    // What no rule can tell from a good client: SYNs with a client's options, from addresses that do not exist.
+    synCookies: { when: { synRate: '2k/s' } },
     rules: [
       // Not needed to protect anything: the demo proves with these two that no rule drops a good client's packet.
       'clients-in: count if ip.src in $clients',

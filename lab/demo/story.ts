@@ -1,9 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { SYN_PATTERNS } from '../flood/patterns.ts'
 import { type Request, runClients } from './clients.ts'
-import { figures, type PhaseFigures, type PhaseName } from './figures.ts'
+import { figures, type PhaseFigures } from './figures.ts'
 import type { DemoOptions } from './options.ts'
-import type { Scene } from './scene.ts'
+import { type Attack, kindOf, type PhaseName } from './phases.ts'
+import { type Scene, sentBy } from './scene.ts'
 import type { Snapshot } from './snapshot.ts'
 import { type Stage, Timeline } from './timeline.ts'
 
@@ -14,6 +16,11 @@ const TICK_MS = 250
 /** How far into a phase its event happens: clients and attack are at full speed by then. */
 const EVENT_AT = 0.25
 const APPLY_SECONDS = 3
+/** Of the rate, for SYNs: each is answered, and the CPU that sends them must take the answers, too. */
+const SYN_PART = 0.5
+/** Good clients alone send a SYN every few milliseconds: after so long without a cookie there will be none. */
+const QUIET_MS = 500
+const LONGEST_ALARM_MS = 20_000
 
 /** The demo's story: one phase after the other, each with its event while clients and attack go on. */
 export class Story {
@@ -38,6 +45,7 @@ export class Story {
       this.#last = await this.#scene.snapshot(false)
       await this.#phase('calm')
       await this.#phase('unprotected')
+      await this.#phase('syn-flood')
       await this.#apply()
       await this.#phase('protected', async () => {
         await protection.up(CONFIG)
@@ -49,12 +57,17 @@ export class Story {
       })
       await this.#phase('reload', async () => {
         const { generation, tookMs } = await protection.apply(RELOADED)
-        return `reload: generation ${generation} in ${tookMs.toFixed(0)} ms, with a rule against the SYN flood`
+        return `reload: generation ${generation} in ${tookMs.toFixed(0)} ms, with a rule against bare SYNs`
       })
       await this.#phase('adopted', async () => {
         const { adopted } = await protection.up(RELOADED)
         if (!adopted) throw new Error('Cannot go on: the new agent did not adopt the state in the kernel')
         return 'agent back: it adopted the state'
+      })
+      await this.#phase('syn-cookies')
+      await this.#phase('over', async () => {
+        await this.#untilNoCookies()
+        return 'cookies end: SYNs are the kernel’s again, and nobody did anything'
       })
     } finally {
       await ticker.stop()
@@ -65,7 +78,7 @@ export class Story {
   async #phase(name: PhaseName, event?: () => Promise<string>): Promise<void> {
     const before = this.#last!
     const began = this.timeline.elapsed
-    const requests = await this.#stage(name, this.#options.seconds, name !== 'calm', event)
+    const requests = await this.#stage(name, this.#options.seconds, kindOf(name).attack, event)
     const seconds = Math.round((this.timeline.elapsed - began) * 10) / 10
     this.#last = await this.#scene.snapshot(this.#applied)
     this.phases.push(figures({ name, seconds, requests, before, after: this.#last }))
@@ -73,7 +86,7 @@ export class Story {
 
   /** Seawall is applied while the attack goes on. Part of the timeline, but of no phase. */
   async #apply(): Promise<void> {
-    await this.#stage('apply', APPLY_SECONDS, true, async () => {
+    await this.#stage('apply', APPLY_SECONDS, 'mixed', async () => {
       const { generation, tookMs } = await this.#scene.protection.apply(CONFIG)
       this.#applied = true
       return `seawall apply: generation ${generation} in ${tookMs.toFixed(0)} ms`
@@ -82,7 +95,12 @@ export class Story {
   }
 
   /** Goes on for so many seconds, and again for as long as the event is not over: on a busy machine it may take its time. */
-  async #stage(stage: Stage, seconds: number, attack: boolean, event?: () => Promise<string>): Promise<Request[]> {
+  async #stage(
+    stage: Stage,
+    seconds: number,
+    attack: Attack | undefined,
+    event?: () => Promise<string>,
+  ): Promise<Request[]> {
     this.timeline.enter(stage)
     const happening = { over: event === undefined }
     const happened = setTimeout(seconds * 1000 * EVENT_AT).then(async () => {
@@ -93,7 +111,7 @@ export class Story {
     happened.catch(() => (happening.over = true))
     const requests: Request[] = []
     do {
-      if (attack) this.#attack(seconds)
+      if (attack) this.#attack(attack, seconds)
       const onRequest = (one: Request) => this.timeline.request(one)
       requests.push(...(await runClients({ ...this.#scene.clients, seconds, onRequest })))
     } while (!happening.over)
@@ -102,10 +120,23 @@ export class Story {
   }
 
   /** Bounded in rate, count and time: even a demo that hangs stops attacking. */
-  #attack(seconds: number): void {
-    const { rate } = this.#options
+  #attack(attack: Attack, seconds: number): void {
+    const rate = attack === 'syn' ? this.#options.rate * SYN_PART : this.#options.rate
     const longest = seconds + 10
-    this.#scene.flood.run({ packetsPerSecond: rate, packets: rate * longest, seconds: longest })
+    const patterns = attack === 'syn' ? { patterns: SYN_PATTERNS } : {}
+    this.#scene.flood.run({ packetsPerSecond: rate, packets: rate * longest, seconds: longest, ...patterns })
+  }
+
+  async #untilNoCookies(): Promise<void> {
+    const sent = async () => (await this.#scene.protection.counters()).synCookies.sent.packets
+    let last = await sent()
+    for (let waited = 0; waited < LONGEST_ALARM_MS; waited += QUIET_MS) {
+      await setTimeout(QUIET_MS)
+      const now = await sent()
+      if (now === last) return
+      last = now
+    }
+    throw new Error(`Cannot go on: ${LONGEST_ALARM_MS / 1000} s after the flood SYNs are still answered with cookies`)
   }
 
   #startTicker() {
@@ -113,12 +144,9 @@ export class Story {
     const loop = async () => {
       while (going) {
         await setTimeout(TICK_MS)
-        const sent = await this.#scene.flood.sent()
+        const sent = await sentBy(this.#scene.flood)
         const counters = this.#applied ? await this.#scene.protection.counters() : undefined
-        this.timeline.tick(
-          sent.reduce((sum, { packets }) => sum + packets, 0),
-          counters,
-        )
+        this.timeline.tick(sent, counters)
         this.#onTick(this.timeline)
       }
     }

@@ -1,5 +1,7 @@
 import type { PhaseFigures } from './figures.ts'
 import { milliseconds, share, short } from './format.ts'
+import { kindOf } from './phases.ts'
+import { attacked } from './promise.ts'
 import { area, type Frame, line, text, x, y } from './svg-shapes.ts'
 import type { Bucket, Timeline } from './timeline.ts'
 
@@ -12,6 +14,7 @@ const GAP = 46
 const TOP = 92
 const COLORS = ['#1f6feb', '#388bfd', '#58a6ff', '#79c0ff', '#a5d6ff', '#0a3069', '#0550ae', '#54aeff']
 const GOOD = '#2da44e'
+const GOOD_HTTP = '#7bd88f'
 const BAD = '#cf222e'
 
 /** Draws a run: good requests, their latency and the attack over the same time, with the phases and their figures. */
@@ -26,7 +29,7 @@ export function svg(timeline: Timeline, phases: readonly PhaseFigures[]): string
     end,
     value: top,
   })
-  const rules = [...new Set(buckets.flatMap((bucket) => Object.keys(bucket.dropped)))]
+  const rules = [...new Set(buckets.flatMap((bucket) => Object.keys(bucket.stopped)))]
   const height = TOP + 3 * (PANEL + GAP) + 20 * Math.ceil(rules.length / 5)
   const most = (read: (bucket: Bucket) => number) => Math.max(1, ...buckets.map(read))
   const parts = [
@@ -51,10 +54,12 @@ ${parts.join('\n')}
 function stages({ buckets }: Timeline, height: number): string[] {
   return spans(buckets).map(({ from, to, stage }, index) => {
     const [a, b] = [position(buckets, from), position(buckets, to)]
-    const shade = stage === 'unprotected' || stage === 'apply' ? '#ffebe9' : index % 2 === 0 ? '#f6f8fa' : '#eef2f6'
+    const shade = isBare(stage) ? '#ffebe9' : index % 2 === 0 ? '#f6f8fa' : '#eef2f6'
     return `<rect x="${a}" y="${TOP - 50}" width="${(Number(b) - Number(a)).toFixed(1)}" height="${height - TOP + 42}" fill="${shade}"/>`
   })
 }
+
+const isBare = (stage: Bucket['stage']): boolean => stage === 'apply' || kindOf(stage).bare === true
 
 interface Span {
   readonly stage: Bucket['stage']
@@ -81,17 +86,22 @@ function position(buckets: readonly Bucket[], at: number): string {
 
 /** The name of each stage, and what came of it. */
 function captions({ buckets }: Timeline, phases: readonly PhaseFigures[]): string[] {
-  return spans(buckets).flatMap(({ stage, from, to }) => {
+  const row = (baseline: number, label: string) =>
+    text(LEFT - 6, baseline, label, { anchor: 'end', fill: '#57606a', size: 11 })
+  const columns = spans(buckets).flatMap(({ stage, from, to }) => {
     const at = Number(position(buckets, (from + to) / 2))
     const phase = phases.find(({ name }) => name === stage)
     if (phase === undefined) return []
-    const answered = `${share(phase.legitAnswered, phase.legitSent)} answered`
+    const { sent, answered } = attacked(phase)
+    const what = kindOf(phase.name).attack === 'syn' ? ' HTTP' : ''
+    const fill = isBare(stage) ? BAD : '#57606a'
     return [
-      text(at, TOP - 34, stage, { anchor: 'middle', weight: 600 }),
-      text(at, TOP - 18, answered, { anchor: 'middle', fill: stage === 'unprotected' ? BAD : '#57606a', size: 11 }),
-      text(at, TOP - 5, `p99 ${milliseconds(phase.latencyMsP99)}`, { anchor: 'middle', fill: '#57606a', size: 11 }),
+      text(at, TOP - 34, stage, { anchor: 'middle', weight: 600, size: 11 }),
+      text(at, TOP - 18, `${share(answered, sent)}${what}`, { anchor: 'middle', fill, size: 11 }),
+      text(at, TOP - 5, milliseconds(phase.latencyMsP99), { anchor: 'middle', fill: '#57606a', size: 11 }),
     ]
   })
+  return columns.length === 0 ? [] : [row(TOP - 18, 'answered'), row(TOP - 5, 'p99'), ...columns]
 }
 
 function heading(frame: Frame, title: string, labels: readonly (readonly [value: number, label: string])[]): string[] {
@@ -119,10 +129,17 @@ function answers(buckets: readonly Bucket[], frame: Frame): string[] {
       frame,
       buckets,
       () => 0,
-      (b) => b.answered,
+      (b) => b.answered - b.answeredHttp,
       GOOD,
     ),
-    ...heading(frame, 'good requests a second: answered (green), failed (red)', labels),
+    area(
+      frame,
+      buckets,
+      (b) => b.answered - b.answeredHttp,
+      (b) => b.answered,
+      GOOD_HTTP,
+    ),
+    ...heading(frame, 'good requests a second: DNS (green) and HTTP (light green) answered, failed (red)', labels),
   ]
 }
 
@@ -139,7 +156,7 @@ function latencies(buckets: readonly Bucket[], frame: Frame): string[] {
 
 function attack(buckets: readonly Bucket[], rules: readonly string[], frame: Frame): string[] {
   const below = (count: number) => (bucket: Bucket) =>
-    rules.slice(0, count).reduce((sum, id) => sum + (bucket.dropped[id] ?? 0), 0)
+    rules.slice(0, count).reduce((sum, id) => sum + (bucket.stopped[id] ?? 0), 0)
   const step = 10 ** Math.floor(Math.log10(frame.value))
   const labels = Array.from(
     { length: Math.floor(frame.value / step) + 1 },
@@ -148,7 +165,11 @@ function attack(buckets: readonly Bucket[], rules: readonly string[], frame: Fra
   return [
     area(frame, buckets, below(rules.length), (b) => Math.max(b.attack, below(rules.length)(b)), BAD),
     ...rules.map((_, index) => area(frame, buckets, below(index), below(index + 1), color(index))),
-    ...heading(frame, 'attack packets a second: through to the server (red), dropped by rule (blue)', labels),
+    ...heading(
+      frame,
+      'attack packets a second: through to the server (red), stopped by rules and cookies (blue)',
+      labels,
+    ),
   ]
 }
 

@@ -1,29 +1,33 @@
 import Table from 'cli-table3'
 import type { PhaseFigures } from './figures.ts'
 import { milliseconds, share } from './format.ts'
+import { kindOf, type PhaseName } from './phases.ts'
+
+/** Column by column: its head, and what stands in it. */
+const columns: readonly (readonly [head: string, read: (phase: PhaseFigures) => string])[] = [
+  ['phase', ({ name }) => name],
+  ['answered', ({ legitAnswered, legitSent }) => share(legitAnswered, legitSent)],
+  ['of', ({ legitSent }) => count(legitSent)],
+  ['HTTP', ({ http }) => share(http.answered, http.sent)],
+  ['of', ({ http }) => count(http.sent)],
+  ['p50', ({ latencyMsP50 }) => milliseconds(latencyMsP50)],
+  ['p99', ({ latencyMsP99 }) => milliseconds(latencyMsP99)],
+  ['attack', ({ attackSent }) => count(attackSent)],
+  ['dropped', ({ attackDropped }) => count(attackDropped)],
+  ['cookies', ({ attackAnswered }) => count(attackAnswered)],
+  ['passed', ({ attackPassed }) => count(attackPassed)],
+  ['lost', ({ attackLost }) => count(attackLost)],
+  ['good dropped', ({ legitDropped }) => count(legitDropped)],
+]
 
 /** The short table at the end. */
 export function table(phases: readonly PhaseFigures[]): string {
-  const head = ['phase', 'answered', 'of', 'p50', 'p99', 'attack', 'dropped', 'passed', 'lost', 'good dropped']
   const grid = new Table({
-    head,
+    head: columns.map(([head]) => head),
     style: { head: [], border: [] },
-    colAligns: ['left', ...head.slice(1).map(() => 'right' as const)],
+    colAligns: columns.map((_, index) => (index === 0 ? 'left' : 'right')),
   })
-  for (const phase of phases) {
-    grid.push([
-      phase.name,
-      share(phase.legitAnswered, phase.legitSent),
-      count(phase.legitSent),
-      milliseconds(phase.latencyMsP50),
-      milliseconds(phase.latencyMsP99),
-      count(phase.attackSent),
-      count(phase.attackDropped),
-      count(phase.attackPassed),
-      count(phase.attackLost),
-      count(phase.legitDropped),
-    ])
-  }
+  for (const phase of phases) grid.push(columns.map(([, read]) => read(phase)))
   return grid.toString()
 }
 
@@ -33,21 +37,35 @@ function count(value: number): string {
 
 /** What the figures say, in sentences. */
 export function sentences(phases: readonly PhaseFigures[]): string[] {
-  const of = (name: PhaseFigures['name']) => phases.find((phase) => phase.name === name)
-  const attacked = of('unprotected')
-  const guarded = phases.filter(({ name }) => name !== 'calm' && name !== 'unprotected')
-  const sum = (read: (phase: PhaseFigures) => number) => guarded.reduce((total, phase) => total + read(phase), 0)
+  const guarded = phases.filter(({ name }) => kindOf(name).attack !== undefined && kindOf(name).bare !== true)
+  return [...attackedBare(phases), ...attackedGuarded(guarded)]
+}
+
+function attackedBare(phases: readonly PhaseFigures[]): string[] {
+  const of = (name: PhaseName) => phases.find((phase) => phase.name === name)
+  const [mixed, syn] = [of('unprotected'), of('syn-flood')]
   const lines: string[] = []
-  if (attacked !== undefined) {
-    const rate = Math.round(attacked.attackSent / attacked.seconds / 1000)
-    const answered = share(attacked.legitAnswered, attacked.legitSent)
-    lines.push(`Under ${rate},000 attack packets a second the bare edge answered ${answered} of the good requests.`)
+  if (mixed !== undefined) {
+    const answered = share(mixed.legitAnswered, mixed.legitSent)
+    lines.push(`Under ${rate(mixed)} attack packets a second the bare edge answered ${answered} of the good requests,`)
   }
-  if (guarded.length > 0) {
-    const answered = `${count(sum((p) => p.legitAnswered))} of ${count(sum((p) => p.legitSent))}`
-    const dropped = `${count(sum((p) => p.attackDropped))} of ${count(sum((p) => p.attackSent))}`
-    lines.push(`With Seawall it answered ${answered}; rules dropped ${dropped} attack packets`)
-    lines.push(`and ${count(sum((p) => p.legitDropped))} packets of good clients, also while the agent was dead.`)
+  if (syn !== undefined) {
+    const answered = share(syn.http.answered, syn.http.sent)
+    lines.push(`under ${rate(syn)} SYNs a second ${answered} of the new HTTP connections.`)
   }
   return lines
 }
+
+function attackedGuarded(phases: readonly PhaseFigures[]): string[] {
+  if (phases.length === 0) return []
+  const sum = (read: (phase: PhaseFigures) => number) => count(phases.reduce((total, phase) => total + read(phase), 0))
+  const answered = `${sum((p) => p.legitAnswered)} of ${sum((p) => p.legitSent)}`
+  const stopped = `${sum((p) => p.attackDropped + p.attackAnswered)} of ${sum((p) => p.attackSent)}`
+  return [
+    `With Seawall it answered ${answered}; rules and SYN cookies stopped ${stopped} attack packets`,
+    `and ${sum((p) => p.legitDropped)} packets of good clients, also while the agent was dead.`,
+  ]
+}
+
+/** Attack packets a second, in thousands. */
+const rate = ({ attackSent, seconds }: PhaseFigures): string => `${Math.round(attackSent / seconds / 1000)},000`

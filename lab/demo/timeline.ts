@@ -1,7 +1,7 @@
 import type { CountersReport } from '../../src/firewall/types.ts'
 import type { Request } from './clients.ts'
-import type { PhaseName } from './figures.ts'
 import { percentile } from './latency.ts'
+import type { PhaseName } from './phases.ts'
 
 /** The stages of the demo as the timeline shows them: the phases, and the apply between two of them. */
 export type Stage = PhaseName | 'apply'
@@ -13,12 +13,14 @@ export interface Bucket {
   readonly stage: Stage
   readonly sent: number
   readonly answered: number
+  /** Of those, requests over HTTP, each with a connection of its own. */
+  readonly answeredHttp: number
   readonly latencyMsP50: number | null
   readonly latencyMsP99: number | null
   /** Attack packets sent a second. */
   readonly attack: number
-  /** Packets dropped a second, by rule. */
-  readonly dropped: Readonly<Record<string, number>>
+  /** Packets stopped a second: dropped, by rule, or answered with a cookie. */
+  readonly stopped: Readonly<Record<string, number>>
 }
 
 export interface Mark {
@@ -36,7 +38,7 @@ export class Timeline {
   #stage: Stage = 'calm'
   #requests: Request[] = []
   #attack = 0
-  #dropped: Readonly<Record<string, number>> = {}
+  #stopped: Readonly<Record<string, number>> = {}
 
   /** @param now milliseconds. */
   constructor(now: () => number = () => performance.now()) {
@@ -76,32 +78,35 @@ export class Timeline {
   tick(attackSent: number, counters: CountersReport | undefined): Bucket {
     const now = this.#now()
     const seconds = Math.max(0.001, (now - this.#last) / 1000)
-    const dropped = droppedByRule(counters)
-    const latencies = this.#requests.filter((one) => one.answered).map((one) => one.latencyMs)
-    latencies.sort((a, b) => a - b)
+    const stopped = stoppedSoFar(counters)
+    const answered = this.#requests.filter((one) => one.answered)
+    const latencies = answered.map((one) => one.latencyMs).sort((a, b) => a - b)
     const bucket: Bucket = {
       at: (now - this.#began) / 1000,
       stage: this.#stage,
       sent: this.#requests.length / seconds,
-      answered: latencies.length / seconds,
+      answered: answered.length / seconds,
+      answeredHttp: answered.filter((one) => one.protocol === 'http').length / seconds,
       latencyMsP50: percentile(latencies, 50),
       latencyMsP99: percentile(latencies, 99),
       attack: (attackSent - this.#attack) / seconds,
-      dropped: Object.fromEntries(
-        Object.entries(dropped).map(([id, packets]) => [id, (packets - (this.#dropped[id] ?? 0)) / seconds]),
+      stopped: Object.fromEntries(
+        Object.entries(stopped).map(([id, packets]) => [id, (packets - (this.#stopped[id] ?? 0)) / seconds]),
       ),
     }
     this.#last = now
     this.#attack = attackSent
-    this.#dropped = dropped
+    this.#stopped = stopped
     this.#requests = []
     this.buckets.push(bucket)
     return bucket
   }
 }
 
-/** Packets that rules dropped so far; rules that count good clients drop nothing. */
-function droppedByRule(counters: CountersReport | undefined): Readonly<Record<string, number>> {
-  const rules = Object.entries(counters?.rules ?? {}).filter(([id]) => !id.startsWith('clients-'))
-  return Object.fromEntries(rules.map(([id, { packets }]) => [id, packets]))
+/** Packets stopped so far; rules that count good clients stop nothing. */
+function stoppedSoFar(counters: CountersReport | undefined): Readonly<Record<string, number>> {
+  if (counters === undefined) return {}
+  const rules = Object.entries(counters.rules).filter(([id]) => !id.startsWith('clients-'))
+  const dropped = rules.map(([id, { packets }]) => [id, packets] as const)
+  return Object.fromEntries([...dropped, ['SYN cookies', counters.synCookies.sent.packets]])
 }

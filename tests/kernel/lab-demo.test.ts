@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type PhaseFigures, phaseNames } from '../../lab/demo/figures.ts'
+import type { PhaseFigures } from '../../lab/demo/figures.ts'
+import { phaseNames } from '../../lab/demo/phases.ts'
 import { BPFFS, isBpffs } from '../../src/linux/bpffs.ts'
 import { listNetns } from '../../src/linux/netns.ts'
 import { type Ended, ended, start } from '../../src/linux/process.ts'
@@ -35,7 +36,8 @@ test('demo keeps its promise, and says so in JSON and in a picture', async () =>
       [...phaseNames],
     )
     for (const phase of phases) {
-      assert.equal(phase.attackSent, phase.attackDropped + phase.attackPassed + phase.attackLost, phase.name)
+      const { attackDropped, attackAnswered, attackPassed, attackLost } = phase
+      assert.equal(phase.attackSent, attackDropped + attackAnswered + attackPassed + attackLost, phase.name)
       assert.equal(phase.legitDropped, 0, phase.name)
     }
     assert.match(readFileSync(svg, 'utf8'), /^<svg /)
