@@ -2,8 +2,6 @@ import { type Loaded, load } from '../bpf/index.ts'
 import type { Paths } from '../entry/paths.ts'
 import { busy } from '../generated/busy.ts'
 import { inNetns } from '../linux/netns.ts'
-import { poolKey } from './fleet/document.ts'
-import type { BusyPool } from './fleet/messages.ts'
 import type { LiveBalancer } from './live.ts'
 import { flowConfig } from './program-config.ts'
 
@@ -29,8 +27,8 @@ export class Busy {
     return new Busy(await load(busy, { config, maxEntries, reuse: { services } }), paths)
   }
 
-  /** Rows in transition that this machine owned before, and of which it still has connections; of every pool. */
-  look(live: LiveBalancer): BusyPool[] {
+  /** Rows in transition that this machine owned before, and of which it still has connections; of every pool, ascending. */
+  look(live: LiveBalancer): number[][] {
     const { maps, programs } = this.#loaded
     const memory = maps.busy.map.mmap()
     memory.fill(0)
@@ -40,12 +38,12 @@ export class Busy {
     })
     const { manifest, desired } = live
     const self = manifest.self === undefined ? 0 : manifest.backends[manifest.self]!
-    return manifest.pools.map(({ backends, first }, pool) => {
+    return manifest.pools.map(({ first }, pool) => {
       const rows = live.rows(pool)
       const found: number[] = []
       for (let row = 0; row < desired.buckets; row++)
         if (rows[row * 2 + 1] === self && isSet(memory, first + row)) found.push(row)
-      return { pool: poolKey(backends), rows: Uint32Array.from(found) }
+      return found
     })
   }
 

@@ -5,12 +5,13 @@ import { Busy } from './busy.ts'
 import { poolKey, type TableDocument } from './fleet/document.ts'
 import { Fleet } from './fleet/fleet.ts'
 import type { Decision } from './fleet/machine.ts'
-import type { Wish } from './fleet/messages.ts'
+import type { BusyPool, Wish } from './fleet/messages.ts'
 import type { LiveBalancer } from './live.ts'
 import { machinesOf } from './machines.ts'
 import type { BalancerState } from './manifest.ts'
+import type { Pool } from './pools.ts'
 import { release } from './table/index.ts'
-import { documentOf, follow } from './table-document.ts'
+import { documentOf, follow, poolOf } from './table-document.ts'
 import { planTables } from './tables.ts'
 
 export interface FleetLinkOptions {
@@ -47,7 +48,7 @@ export class FleetLink {
       ...(document.version === 0 ? {} : { document }),
       hooks: {
         putInForce: (document) => link.#putInForce(document),
-        look: () => link.#look(),
+        look: (document) => link.#look(document),
         wish: (wish) => link.#fulfil(wish),
         round: () => link.#round(),
         failed: options.failed,
@@ -85,8 +86,11 @@ export class FleetLink {
     })
   }
 
-  async #look() {
-    return { busy: await this.#balancer.locked((live) => this.#busy.look(live)) }
+  async #look(document: TableDocument | undefined) {
+    const busy = await this.#balancer.locked((live) => {
+      return inPoolsOf(document ?? documentOf(live), live.manifest.pools, this.#busy.look(live))
+    })
+    return { busy }
   }
 
   async #fulfil({ kind, backend }: Wish): Promise<void> {
@@ -122,20 +126,33 @@ function membership(live: LiveBalancer) {
   }
 }
 
-/** Clears the previous owners that nobody needs any more. Machines number pools differently: they are known by their backends. */
+/** Rows by the pools that a document has: they are known by their backends, and those may be more or fewer there. */
+function inPoolsOf(document: TableDocument, pools: readonly Pool[], busy: readonly (readonly number[])[]): BusyPool[] {
+  const rows = new Map<string, Set<number>>()
+  for (const [index, { backends }] of pools.entries()) {
+    const pool = poolOf(document, backends)
+    if (pool === undefined) continue
+    const key = poolKey(pool.backends)
+    rows.set(key, new Set([...(rows.get(key) ?? []), ...busy[index]!]))
+  }
+  return [...rows].map(([pool, found]) => ({ pool, rows: Uint32Array.from(found).sort() }))
+}
+
+/** Clears the previous owners that nobody needs any more, in a table of the pool of some backends. */
 function releaserOf(fleet: Fleet) {
-  const { pools = [] } = fleet.document ?? {}
+  const { document } = fleet
   const rows = new Map(
-    fleet.releasable().map(({ pool, quiet, expired }) => [poolKey(pools[pool]!.backends), [...quiet, ...expired]]),
+    fleet.releasable().map(({ pool, quiet, expired }) => [document?.pools[pool], [...quiet, ...expired]]),
   )
-  return (key: string, table: Uint16Array): void => {
-    release(table, rows.get(key) ?? [])
+  return (backends: readonly string[], table: Uint16Array): void => {
+    const pool = document && poolOf(document, backends)
+    release(table, (pool && rows.get(pool)) ?? [])
   }
 }
 
 /** What a decision goes by beside the goal. */
 interface Limits {
-  readonly release: (key: string, table: Uint16Array) => void
+  readonly release: (backends: readonly string[], table: Uint16Array) => void
   /** Names of machines whose agents answer. The kernel of another would go on by the old table, so its rows stay. */
   readonly present: ReadonlySet<string>
 }
@@ -143,7 +160,7 @@ interface Limits {
 /** The tables as they are to be; undefined if that is how they are. */
 function decisionOf(live: LiveBalancer, state: BalancerState, { release, present }: Limits): Decision | undefined {
   const inForce = documentOf(live)
-  const tables = planTables(live, state, (pool, table) => release(poolKey(inForce.pools[pool]!.backends), table))
+  const tables = planTables(live, state, (pool, table) => release(live.manifest.pools[pool]!.backends, table))
   for (const [pool, table] of tables.entries()) keepAbsent(live, pool, table, { present, dead: state.dead[pool] ?? [] })
   const { pools, drained, dead } = documentOf(live, { tables, state })
   const isSame =

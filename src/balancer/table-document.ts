@@ -58,7 +58,12 @@ export function tableOf(
   document: TableDocument,
   { backends, numbering, buckets }: { backends: readonly string[]; numbering: Numbering; buckets: number },
 ): Uint16Array | undefined {
-  return rowsOf(document.pools[findPool(document, backends)], numbering, buckets)
+  return rowsOf(poolOf(document, backends), numbering, buckets)
+}
+
+/** What the fleet has for a pool of backends. */
+export function poolOf(document: TableDocument, backends: readonly string[]): TablePool | undefined {
+  return document.pools[findPool(document, backends)]
 }
 
 /**

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:dgram'
 import { test } from 'node:test'
+import { quicConnectionId } from '../../src/balancer/quic.ts'
 import { serverIdOf } from '../../src/balancer/server-id.ts'
 import { udpSocketIn } from '../support/sockets.ts'
 import { startUdpServer } from '../support/udp-server.ts'
@@ -101,7 +102,7 @@ test('Balancer sends what has a QUIC connection id to the server that it names, 
         const to = { host, port: PORT }
         for (const socket of flows(world, to, 4))
           for (const edge of world.edges) {
-            const id = connectionId(serverIdOf(edge))
+            const id = quicConnectionId({ serverId: serverIdOf(edge) })
             assert.equal(await ask(socket, to, shortHeader(id)), edge)
             assert.equal(await ask(socket, to, longHeader(id)), edge)
           }
@@ -122,16 +123,11 @@ test('Balancer sends QUIC packets whose connection id names no server by their f
   for (const socket of flows(world, to, FLOWS)) {
     const byFlow = await ask(socket, to)
     named.add(byFlow)
-    assert.equal(await ask(socket, to, shortHeader(connectionId(nobody))), byFlow)
+    assert.equal(await ask(socket, to, shortHeader(quicConnectionId({ serverId: nobody }))), byFlow)
     assert.equal(await ask(socket, to, longHeader(Buffer.from('random'))), byFlow)
   }
   assert.equal(named.size, 3)
 })
-
-/** Rotation 0 and the length of the rest; the server; a nonce. */
-function connectionId(serverId: number): Buffer {
-  return Buffer.from([6, serverId >> 8, serverId & 255, 0xde, 0xad, 0xbe, 0xef])
-}
 
 const shortHeader = (id: Uint8Array): Buffer => Buffer.concat([Buffer.from([0x40]), id, Buffer.from('payload')])
 

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Talkers } from '../../lab/talk/talkers.ts'
+import { BalancerWorld, owned, SERVICE4 } from './balancer-world.ts'
+import { LiveFleet } from './live-fleet.ts'
+
+const PORT = 8080
+const services = [{ id: 'web', address: SERVICE4, port: PORT, protocol: 'tcp' }]
+const CONNECTIONS = 60
+const BOTH = { edge1: 1, edge2: 1 }
+const ALL = { ...BOTH, edge3: 1 }
+
+async function assertUnbroken(talkers: Talkers): Promise<void> {
+  const { opened, open, moved, silent } = await talkers.hear()
+  assert.deepEqual({ open, moved, silent }, { open: opened, moved: 0, silent: 0 })
+}
+
+test('Agent of a fleet frees the slots of a drained server but for its connections, and the rest when they have ended', async () => {
+  using world = await BalancerWorld.build(3)
+  await world.serve(PORT)
+  const fleet = new LiveFleet(world, { services, backends: world.backends(ALL) })
+  await Promise.all(world.edges.map((edge) => fleet.start(edge)))
+  await world.untilAgreed('all agree', world.edges, ({ version }) => version > 0)
+  const talkers = world.talkers({ host: SERVICE4, port: PORT })
+  await talkers.open(CONNECTIONS)
+
+  // One that the configuration has no more leaves rows behind, of a pool that is another then.
+  world.route('edge1', 'edge2')
+  fleet.configure({ backends: world.backends(BOTH) })
+  for (const edge of ['edge1', 'edge2']) await fleet.apply(edge)
+  await world.untilAgreed('edge3 is gone', ['edge1', 'edge2'], (document) => {
+    const { buckets, previous } = owned(document, 'edge3')
+    return buckets === 0 && previous > 0
+  })
+  await fleet.order('edge2', 'drain', 'edge2')
+  const slots = await world.untilAgreed('slots without connections are free', ['edge1', 'edge2'], (document) => {
+    const { buckets, previous } = owned(document, 'edge2')
+    return buckets < 16_384 / 2 && previous > 0 && previous < CONNECTIONS
+  })
+  const { servers } = await talkers.count()
+  assert.ok(owned(slots, 'edge2').previous <= servers.edge2!, 'one slot for each connection at most')
+  await assertUnbroken(talkers)
+  await talkers.end()
+  await world.untilAgreed(
+    'all slots are free',
+    ['edge1', 'edge2'],
+    (document) => owned(document, 'edge2').previous === 0,
+  )
+})
+
+test('Agent that starts with a server more than the others know of breaks nothing when they learn of it', async () => {
+  using world = await BalancerWorld.build(3)
+  await world.serve(PORT)
+  world.route('edge1', 'edge2')
+  const fleet = new LiveFleet(world, { services, backends: world.backends(BOTH) })
+  await Promise.all(['edge1', 'edge2'].map((edge) => fleet.start(edge)))
+  await world.untilAgreed('two agree', ['edge1', 'edge2'], ({ version }) => version > 0)
+  const talkers = world.talkers({ host: SERVICE4, port: PORT })
+  await talkers.open(CONNECTIONS)
+
+  fleet.configure({ backends: world.backends(ALL) })
+  await fleet.start('edge3')
+  await assertUnbroken(talkers)
+  for (const edge of ['edge2', 'edge1']) {
+    await fleet.apply(edge)
+    await assertUnbroken(talkers)
+  }
+  await world.untilAgreed('three agree', world.edges, (document) => owned(document, 'edge3').buckets > 0)
+  world.route(...world.edges)
+  await talkers.open(CONNECTIONS)
+  await assertUnbroken(talkers)
+})
