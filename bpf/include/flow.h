@@ -2,10 +2,8 @@
 /* Whose packets belong together: both addresses, both ports and the protocol, as clients send them. */
 #pragma once
 
+#include "ip.h"
 #include "siphash.h"
-
-#define AF_INET 2
-#define AF_INET6 10
 
 /* IPv4 addresses are the first words. Ports are as in the packet, the source's first; none of fragments. */
 struct flow {

@@ -6,10 +6,6 @@
 #include "flow.h"
 #include "frame.h"
 
-#define IP_MORE_FRAGMENTS 0x2000
-#define IP_FRAGMENT_OFFSET 0x1fff
-#define IP_DONT_FRAGMENT 0x4000
-
 #define FIRST_TYPE (2 * ETH_ALEN)
 #define MAX_TAGS 2
 #define TAG_BYTES 4
