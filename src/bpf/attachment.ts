@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs'
 import * as libbpf from './ffi/libbpf.ts'
 import { attachFilter, detachFilter } from './ffi/socket.ts'
+import * as trafficControl from './ffi/traffic-control.ts'
 import { ATTACH_TYPES, type AttachType } from './kinds.ts'
 import type { Attachable } from './link.ts'
 import type { BpfMap } from './map.ts'
@@ -37,6 +38,30 @@ export function attachToSocket(program: Attachable, socket: number): Attachment 
   return once(() => {
     if (inode !== undefined && inodeOf(socket) === inode) detachFilter(socket)
   })
+}
+
+/** Where a program is a filter of traffic control: alone at its interface, direction and priority. */
+export type FilterPlace = trafficControl.FilterPlace
+
+/** A program as a filter. All is to be done in the network namespace of the interface. */
+export interface FilterAttachment extends Attachment {
+  /** Whether the interface got its `clsact` queueing discipline for it. */
+  readonly madeHook: boolean
+  /** Takes the queueing discipline away, with the filters of everybody. */
+  removeHook(): void
+}
+
+/** Makes the program a filter at a place, instead of the one that is there. */
+export function attachToInterface(program: Attachable, place: FilterPlace): FilterAttachment {
+  const { ifindex, direction } = place
+  const operation = `attach program "${program.name}" to ${direction} of interface ${ifindex}`
+  const made = trafficControl.createHook(ifindex)
+  if (typeof made === 'number') check(made, operation)
+  const result = trafficControl.attachFilter(program.fd, place)
+  if (result < 0 && made === true) trafficControl.destroyHook(ifindex)
+  check(result, operation)
+  const attachment = once(() => void trafficControl.detachFilter(place))
+  return { ...attachment, madeHook: made === true, removeHook: () => void trafficControl.destroyHook(ifindex) }
 }
 
 function once(work: () => void): Attachment {

@@ -1,4 +1,4 @@
-export type { Attachment } from './attachment.ts'
+export type { Attachment, FilterAttachment, FilterPlace } from './attachment.ts'
 export { bytes, type Codec, decode, encode, U32, U64 } from './codec.ts'
 export { readBytes, readList, readText, writeBytes, writeList, writeText } from './codec-parts.ts'
 export { BpfError, type BpfErrorCode, UnsupportedError, VerifierError } from './errors.ts'

@@ -1,5 +1,12 @@
 import { closeSync, readSync } from 'node:fs'
-import { type Attachment, attachToSocket, attachToSocketMap } from './attachment.ts'
+import {
+  type Attachment,
+  attachToInterface,
+  attachToSocket,
+  attachToSocketMap,
+  type FilterAttachment,
+  type FilterPlace,
+} from './attachment.ts'
 import { Descriptor } from './descriptor.ts'
 import { BpfError } from './errors.ts'
 import * as libbpf from './ffi/libbpf.ts'
@@ -105,6 +112,16 @@ export class Program {
    */
   attachTcx(options: { readonly ifindex: number; readonly direction: TcxDirection }): Link {
     return Link.attachTcx(this, options)
+  }
+
+  /**
+   * Attaches a `sched_cls` program to an interface of the calling thread's namespace as a filter, which every kernel has. It stays when
+   * the process ends. One that is there with the same priority goes.
+   *
+   * @throws BpfError BPF_REFUSED
+   */
+  attachFilter(place: FilterPlace): FilterAttachment {
+    return attachToInterface(this, place)
   }
 
   /**

@@ -6,6 +6,9 @@ import { LinuxError } from './errors.ts'
 /** Where iproute2 keeps named network namespaces. */
 const NAMED = '/run/netns'
 
+/** The namespace of the calling thread. */
+export const CURRENT = '/proc/thread-self/ns/net'
+
 /** A network namespace: `name` as iproute2 knows it, or `null` for the one this process was started in. */
 export type Netns = string | null
 
@@ -48,10 +51,18 @@ export function netnsPids(name: string): number[] {
  * @throws LinuxError NETNS_MISSING, NETNS_DENIED, or NETNS_ASYNC when `work` returned a promise.
  */
 export function inNetns<T>(netns: Netns, work: () => T): T {
-  if (netns === null) return work()
-  const back = openSync('/proc/thread-self/ns/net', 'r')
+  return netns === null ? work() : elsewhere(() => enter(netns), work)
+}
+
+/**
+ * Runs `work` after `go` has moved the calling thread into another network namespace, and returns to the old one. Both must be synchronous.
+ *
+ * @throws LinuxError NETNS_ASYNC when `work` returned a promise.
+ */
+export function elsewhere<T>(go: () => void, work: () => T): T {
+  const back = openSync(CURRENT, 'r')
   try {
-    enter(netns)
+    go()
     try {
       return synchronous(work())
     } finally {
@@ -99,5 +110,5 @@ function synchronous<T>(result: T): T {
 
 /** What identifies the namespace the calling thread is in, for example `net:[4026531840]`. */
 export function currentNetnsId(): string {
-  return readlinkSync('/proc/thread-self/ns/net')
+  return readlinkSync(CURRENT)
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isBpffs, mountBpffs } from '../../src/linux/bpffs.ts'
 import { command } from '../../src/linux/command.ts'
 import {
@@ -15,8 +16,11 @@ import {
   threadNapi,
 } from '../../src/linux/interface.ts'
 import { createNetns, currentNetnsId, inNetns, listNetns, netnsPids, removeNetns } from '../../src/linux/netns.ts'
+import { PrivateNetns } from '../../src/linux/private-netns.ts'
 import { ended, makeRealtime, pinToCpu, start, stop, threadCpuTime } from '../../src/linux/process.ts'
 import { listListeners } from '../../src/linux/sockets.ts'
+import { attachFilter, attachToIngress } from '../../src/linux/traffic.ts'
+import { loadReturning } from './bpf-programs.ts'
 
 const netns = `seawall-linux-${process.pid}`
 
@@ -58,6 +62,74 @@ test('inNetns() refuses asynchronous work and comes back', () => {
 
 test('inNetns() names a namespace that does not exist', () => {
   assert.throws(() => inNetns('seawall-none', () => 1), { code: 'NETNS_MISSING', message: /"seawall-none"/ })
+})
+
+test('PrivateNetns is a namespace without a name, which other programs can put interfaces into', () => {
+  using inside = PrivateNetns.create()
+  const outside = currentNetnsId()
+  assert.notEqual(inside.run(currentNetnsId), outside)
+  assert.equal(currentNetnsId(), outside)
+  ipBatch(netns, [`link add cable0 type veth peer name cable1 netns ${inside.path}`])
+  const names = inside.run(() => listInterfaces(null).map(({ name }) => name))
+  assert.deepEqual(names, ['lo', 'cable1'])
+  assert.throws(() => inside.run(async () => 1), { code: 'NETNS_ASYNC' })
+  assert.equal(currentNetnsId(), outside)
+})
+
+test('PrivateNetns goes with its interfaces when it is closed', async () => {
+  const inside = PrivateNetns.create()
+  ipBatch(netns, [`link add gone0 type veth peer name gone1 netns ${inside.path}`])
+  inside.close()
+  inside.close()
+  const isThere = () => listInterfaces(netns).some(({ name }) => name === 'gone0')
+  for (let tries = 0; isThere(); tries++) {
+    assert.ok(tries < 200, 'the interface is still there')
+    await sleep(50)
+  }
+})
+
+/** What is attached to sea0 as a filter, and its queueing disciplines. */
+const filters = () => inNetns(netns, () => command('tc', ['filter', 'show', 'dev', 'sea0', 'ingress']))
+const qdiscs = () => inNetns(netns, () => command('tc', ['qdisc', 'show', 'dev', 'sea0']))
+
+test('attachToIngress() attaches a program, and leaves nothing behind when it is closed', async () => {
+  using program = await loadReturning('sched_cls', 0)
+  const before = qdiscs()
+  const place = findInterface(netns, 'sea0')
+  const attached = attachToIngress(program, place)
+  attached[Symbol.dispose]()
+  assert.deepEqual([qdiscs(), filters()], [before, ''])
+})
+
+test('attachFilter() attaches a program as every kernel can, in the place of one that was left there', async () => {
+  using program = await loadReturning('sched_cls', 0, 'first')
+  using other = await loadReturning('sched_cls', 0, 'second')
+  const before = qdiscs()
+  const place = findInterface(netns, 'sea0')
+  const left = attachFilter(program, place)
+  assert.match(filters(), /first/)
+  attachFilter(other, place)[Symbol.dispose]()
+  // It did not make the queueing discipline, so that stays.
+  assert.match(qdiscs(), /clsact/)
+  left[Symbol.dispose]()
+  assert.deepEqual([qdiscs(), filters()], [before, ''])
+})
+
+test('attachFilter() keeps what others have at the interface', async () => {
+  using program = await loadReturning('sched_cls', 0)
+  const place = findInterface(netns, 'sea0')
+  const own = attachFilter(program, place)
+  const { ifindex } = place
+  const other = inNetns(netns, () => program.attachFilter({ ifindex, direction: 'egress', priority: 1 }))
+  assert.equal(other.madeHook, false)
+  own[Symbol.dispose]()
+  assert.match(qdiscs(), /clsact/)
+  assert.equal(filters(), '')
+  inNetns(netns, () => {
+    other.close()
+    other.removeHook()
+  })
+  assert.doesNotMatch(qdiscs(), /clsact/)
 })
 
 test('findInterface() names the interfaces that exist when one is missing', () => {
