@@ -12,6 +12,8 @@ export type {
   Protocol,
 } from './desired.ts'
 export { fetchSeed } from './fetch-seed.ts'
+export { type BackendHealth, type Dead, HealthChecks, type HealthOptions } from './health/health-checks.ts'
+export type { CheckResult, Health, HealthRecord } from './health/record.ts'
 export { Keeper } from './keeper.ts'
 export { BalancerPart } from './part.ts'
 export { type ConnectionIdOptions, quicConnectionId, serverIdIn } from './quic.ts'

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { attempt } from './attempt.ts'
+import { ProbeFailure } from './failure.ts'
+
+const never = new AbortController().signal
+
+test('attempt() tells that work succeeded, or the reason why it did not', async () => {
+  const good = await attempt(async () => undefined, { timeoutMs: 60_000, stop: never })
+  assert.ok(good?.ok)
+  const failures = [
+    [new ProbeFailure('status 503, wanted 200'), 'status 503, wanted 200'],
+    [Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }), 'connection refused'],
+  ] as const
+  for (const [error, reason] of failures) {
+    const result = await attempt(() => Promise.reject(error), { timeoutMs: 60_000, stop: never })
+    assert.deepEqual(result, { ok: false, reason })
+  }
+})
+
+test('attempt() gives work up when its time is over, and signals it', async () => {
+  let signalled: AbortSignal | undefined
+  const work = (signal: AbortSignal) => {
+    signalled = signal
+    return new Promise<never>(() => undefined)
+  }
+  const result = await attempt(work, { timeoutMs: 10, stop: never })
+  assert.deepEqual([result, signalled!.aborted], [{ ok: false, reason: 'no answer within 10ms' }, true])
+})
+
+test('attempt() says nothing of work that was to stop', async () => {
+  const stop = new AbortController()
+  const result = attempt(() => new Promise<never>(() => undefined), { timeoutMs: 60_000, stop: stop.signal })
+  stop.abort()
+  assert.equal(await result, undefined)
+})
