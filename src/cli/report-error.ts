@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { CommanderError } from 'commander'
-import { type ErrorBody, errorBody, INTERNAL } from '../agent/api/index.ts'
+import { type ErrorBody, errorBody, INTERNAL } from '../agent/api/error-body.ts'
 import type { ConfigIssue } from '../config/index.ts'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { plural } from './format/numbers.ts'

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import pc from 'picocolors'
-import { findAgent } from '../agent/api/index.ts'
+import { findAgent } from '../agent/api/find-agent.ts'
 import type { Control, LocalControl } from '../agent/index.ts'
 import { findConfig } from '../config/index.ts'
 import { defaultPaths, type Paths } from '../entry/paths.ts'

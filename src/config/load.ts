@@ -8,8 +8,6 @@ import type { Desired } from '../firewall/desired.ts'
 import type { Document } from './document.ts'
 import { ConfigError } from './issue.ts'
 import { placeIssues } from './place-issues.ts'
-import { readTypescript } from './read-typescript.ts'
-import { readYaml } from './read-yaml.ts'
 import { configSchema } from './schema.ts'
 
 export interface LoadedConfig {
@@ -88,10 +86,17 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-function readDocument(file: string, text: string): Document | Promise<Document> {
+/** What reads a kind of file is loaded with the first one: most commands read none, and it takes longer than they run. */
+async function readDocument(file: string, text: string): Promise<Document> {
   const kind = extname(file)
-  if (['.ts', '.mts', '.js', '.mjs'].includes(kind)) return readTypescript(file, text)
-  if (['.yaml', '.yml', '.json'].includes(kind)) return readYaml(file, text)
+  if (['.ts', '.mts', '.js', '.mjs'].includes(kind)) {
+    const { readTypescript } = await import('./read-typescript.ts')
+    return readTypescript(file, text)
+  }
+  if (['.yaml', '.yml', '.json'].includes(kind)) {
+    const { readYaml } = await import('./read-yaml.ts')
+    return readYaml(file, text)
+  }
   throw new ConfigError([
     { file, path: '', found: `a file with extension "${kind}"`, wanted: '.ts, .mts, .js, .mjs, .yaml, .yml or .json' },
   ])

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { balancerSchema } from '../balancer/config.ts'
 import { interfacesSchema } from '../entry/interface-config.ts'
 import { strict } from '../entry/schema.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { refuse, strict } from './schema.ts'
 
 /** A name, or a name and how its XDP program is attached: `auto` falls back to generic XDP if the driver has none. */

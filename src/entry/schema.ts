@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { NetError } from '../net/errors.ts'
 import { type Prefix, parsePrefix } from '../net/prefix.ts'
 import { closest } from '../rules/suggest.ts'

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { DesiredInterface } from '../entry/interface-config.ts'
 import { type At, isObject, readPrefix, refuse, refuseUnknownKeys } from '../entry/schema.ts'
 import type { Prefix } from '../net/prefix.ts'

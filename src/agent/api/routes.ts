@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { stream } from 'hono/streaming'
-import { z } from 'zod'
+import * as z from 'zod'
 import { SeawallError } from '../../entry/errors.ts'
 import type { Control } from '../control.ts'
 import { errorBody } from './error-body.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { refuse, strict } from '../../entry/schema.ts'
 import { encodeNumbers, MAX_BACKENDS, name, numbers, sortedNames, version } from './fields.ts'
 import { readJson } from './read.ts'

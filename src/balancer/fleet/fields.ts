@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { refuse } from '../../entry/schema.ts'
 
 /** Most backends of a table: a row has 16 bits for each. */

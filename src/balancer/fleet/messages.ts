@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { strict } from '../../entry/schema.ts'
 import type { Stamp } from './document.ts'
 import { encodeNumbers, name, numbers, version } from './fields.ts'

@@ -1,5 +1,5 @@
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { strict } from '../../entry/schema.ts'
 import { FleetError } from './errors.ts'
 import { name } from './fields.ts'

@@ -6,7 +6,7 @@ import { exitCodes } from '../exit-codes.ts'
 import type { Session } from '../session.ts'
 import { logger } from '../up/log.ts'
 import { sdNotify } from '../up/sd-notify.ts'
-import { type Served, serve } from '../up/serve.ts'
+import type { Served } from '../up/serve.ts'
 
 interface UpFlags extends ConfigOptions {
   readonly watch: boolean
@@ -40,6 +40,7 @@ JSON object a line.`,
     }
     const ended = endOf(session)
     const { Agent } = await import('../../agent/index.ts')
+    const { serve } = await import('../up/serve.ts')
     const agent = await Agent.start({ config, paths: session.paths, watch: options.watch, log: tell })
     try {
       const served = await serve(session, agent, {

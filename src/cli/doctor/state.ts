@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { findAgent } from '../../agent/api/index.ts'
+import { findAgent } from '../../agent/api/find-agent.ts'
 import { isBpffs } from '../../linux/bpffs.ts'
 import type { Session } from '../session.ts'
 import { type Finding, note, ok, problem, warning } from './finding.ts'
