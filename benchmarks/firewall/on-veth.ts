@@ -1,5 +1,6 @@
 import type { Program } from '../../src/bpf/index.ts'
 import { inNetns } from '../../src/linux/netns.ts'
+import { Feeds } from '../../tests/support/feeds.ts'
 import { loadRules } from '../../tests/support/load-rules.ts'
 import type { BenchRun } from '../harness/bench.ts'
 import { judge, type Result } from '../harness/result.ts'
@@ -8,7 +9,6 @@ import { VethDrop } from '../harness/veth-drop.ts'
 import { iptables } from '../rivals/iptables.ts'
 import { measureNetfilter, rulesEndingWith } from '../rivals/netfilter.ts'
 import { nftables } from '../rivals/nftables.ts'
-import { Feeds } from './feeds.ts'
 import { ruleSetOf } from './rule-sets.ts'
 
 /** How many times the receiving CPU's time of a bare XDP_DROP 1,000 rules may take. */

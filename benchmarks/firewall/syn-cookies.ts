@@ -7,11 +7,11 @@ import { writeSysctl } from '../../src/linux/sysctl.ts'
 import { buildPacket, ethernet, ipv4, ipv6, tcp } from '../../src/net/build.ts'
 import { Assembler, r0, r1, r2, r3 } from '../../src/rules/asm/index.ts'
 import { Xdp } from '../../src/rules/compile/index.ts'
+import { Feeds } from '../../tests/support/feeds.ts'
 import { tcpServerIn } from '../../tests/support/sockets.ts'
 import type { BenchRun } from '../harness/bench.ts'
 import { measureTestRun } from '../harness/measure-test-run.ts'
 import { judge, type Result } from '../harness/result.ts'
-import { Feeds } from './feeds.ts'
 
 /** What a host with an MTU of 1500 offers. */
 const OFFER = {

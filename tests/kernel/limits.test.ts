@@ -6,6 +6,7 @@ import { buildPacket, ethernet, ipv4, udp } from '../../src/net/build.ts'
 import type { RuleSet } from '../../src/rules/ast.ts'
 import { PASSED_BY_DEFAULT } from '../../src/rules/counters.ts'
 import { parseRule } from '../../src/rules/index.ts'
+import { Feeds } from '../support/feeds.ts'
 import { whileHammering } from '../support/hammering.ts'
 import { type LoadedRules, loadRules, slotOf } from '../support/load-rules.ts'
 
@@ -88,6 +89,44 @@ test('limit of each source lets a slow source pass while another floods', async 
       }
     })
   })
+})
+
+test('limit of each source holds one to its rate, and admits all others, while invented sources flood', async () => {
+  const rate = 20_000
+  // What the limit admits goes on to the rules after it, which tell whose it was.
+  const texts = [
+    `limit ${rate}/s burst 5000 per ip.src if udp`,
+    'pass if ip.src == 192.0.2.1',
+    'pass if ip.src == 192.0.2.2',
+  ]
+  const [over, fast, slow] = [0, 1, 2].map(slotOf) as [number, number, number]
+  const feeds = await Feeds.create()
+  try {
+    await withRules(ruleSetOf(...texts), async (rules) => {
+      const sendFast = () => {
+        rules.program.testRun({ data: from('192.0.2.1'), repeat: SPENDING })
+        return { at: process.hrtime.bigint(), admitted: rules.packets(fast), flooded: rules.packets(PASSED_BY_DEFAULT) }
+      }
+      const flood = new Map([[0, from('192.0.2.3')]])
+      await whileHammering(feeds.random(rules.program), flood, async () => {
+        const first = sendFast()
+        let [last, runs] = [first, 0]
+        for (; last.at - first.at < 3_000_000_000n; runs++) {
+          rules.program.testRun({ data: from('192.0.2.2') })
+          await sleep(20)
+          last = sendFast()
+        }
+        assert.ok(last.flooded - first.flooded > 100_000, 'there was no flood')
+        assert.equal(rules.packets(slow), runs)
+        assert.equal(rules.packets(over) + last.admitted, SPENDING * (runs + 1), 'nobody else was over the limit')
+        const found = ((last.admitted - first.admitted) * 1e9) / Number(last.at - first.at)
+        const exact = (emulated || found >= rate * 0.99) && found <= rate * 1.01
+        assert.ok(exact, `${found.toFixed(0)} a second, wanted ${rate} within 1 %`)
+      })
+    })
+  } finally {
+    feeds.close()
+  }
 })
 
 test('limit counts prefixes, not addresses, where it says so', async () => {

@@ -1,7 +1,7 @@
 import { BpfMap, Program } from '../../src/bpf/index.ts'
 import { Assembler, Helper, type Label, r0, r1, r2, r3, r6, r7, r8 } from '../../src/rules/asm/index.ts'
 import { Xdp } from '../../src/rules/compile/index.ts'
-import { memory } from '../../tests/support/load-rules.ts'
+import { memory } from './load-rules.ts'
 
 /** Ethernet, IPv4 without options, UDP. */
 const IP_SOURCE = 26
