@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { type Dirent, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 /** Folders that hold nothing written by hand. */
@@ -11,9 +11,14 @@ export function findFiles(root: string, wanted: (path: string) => boolean): stri
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       const path = join(directory, entry.name)
       if (entry.isDirectory() && !skipped.has(entry.name)) walk(path)
-      else if (entry.isFile() && wanted(relative(root, path))) found.push(relative(root, path))
+      else if (isFile(entry, path) && wanted(relative(root, path))) found.push(relative(root, path))
     }
   }
   walk(root)
   return found.sort()
+}
+
+/** Links to files are files. */
+function isFile(entry: Dirent, path: string): boolean {
+  return entry.isFile() || (entry.isSymbolicLink() && statSync(path, { throwIfNoEntry: false })?.isFile() === true)
 }

@@ -1,7 +1,10 @@
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { build, type Plugin } from 'esbuild'
 import { findFiles } from '../../tools/find-files.ts'
+
+/** Where the sources are in a machine. */
+const PLACE = '/srv'
 
 /** What the build makes and tests need. */
 const BUILT = ['build/bpf', 'build/lab', 'build/tests']
@@ -9,9 +12,23 @@ const BUILT = ['build/bpf', 'build/lab', 'build/tests']
 /** Where something is mounted in a machine. */
 const MOUNT_POINTS = ['node_modules', 'build/vm/kernel']
 
+/** Sources that processes start with, or that a script of one line imports. Others are not compiled: Node refuses to run them. */
+const PROGRAMS = [
+  /^tests\/kernel\/.*(\.test|-child)\.ts$/,
+  /^tests\/support\/(few-descriptors|hammer|unclosed-handles)\.ts$/,
+  /^tests\/vm\/guest\/main\.ts$/,
+  /^tools\/(test|testing\/reporter)\.ts$/,
+  /^src\/(agent\/index|cli\/main|linux\/process|rules\/index)\.ts$/,
+  /^lab\/(flood\/sender|lab|point-of-presence)\.ts$/,
+]
+
+/** Modules that find files of their own by where they are. */
+const EXTERNAL = ['koffi', 'jiti', 'esbuild']
+
 /**
- * Copies the sources, so that a run is of one state of them although they are edited meanwhile, and compiles each `x.ts` into
- * `x.ts.js`.
+ * Copies the sources, so that a run is of one state of them although they are edited meanwhile, and compiles what processes
+ * start with: such an `x.ts` becomes a link to the module `x.ts.js`, and what they import to few large modules. To find, read
+ * and link hundreds of small ones takes a machine most of the time that a short program runs.
  */
 export async function takeSnapshot(target: string): Promise<void> {
   rmSync(target, { recursive: true, force: true })
@@ -22,9 +39,16 @@ export async function takeSnapshot(target: string): Promise<void> {
   }
   for (const folder of BUILT) if (existsSync(folder)) cpSync(folder, join(target, folder), { recursive: true })
   for (const folder of MOUNT_POINTS) mkdirSync(join(target, folder), { recursive: true })
+  await compile(
+    resolve(target),
+    files.filter((file) => PROGRAMS.some((pattern) => pattern.test(file))),
+  )
+}
+
+async function compile(target: string, programs: string[]): Promise<void> {
   await build({
-    absWorkingDir: resolve(target),
-    entryPoints: files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
+    absWorkingDir: target,
+    entryPoints: programs,
     outbase: '.',
     outdir: '.',
     outExtension: { '.js': '.ts.js' },
@@ -32,5 +56,31 @@ export async function takeSnapshot(target: string): Promise<void> {
     platform: 'node',
     target: 'node20',
     logLevel: 'error',
+    bundle: true,
+    splitting: true,
+    chunkNames: 'build/modules/[name]-[hash]',
+    external: EXTERNAL,
+    nodePaths: [resolve('node_modules')],
+    plugins: [located(target)],
+    // For packages that are CommonJS.
+    banner: { js: `import { createRequire as of } from 'node:module'; const require = of('${PLACE}/package.json');` },
   })
+  for (const program of programs) {
+    rmSync(join(target, program))
+    symlinkSync(`${basename(program)}.js`, join(target, program))
+  }
+}
+
+/** Sources know by `import.meta` where they are, which must not become the place of a program that they are built into. */
+function located(target: string): Plugin {
+  const compiled = (path: string): string => {
+    const place = `${PLACE}/${relative(target, path)}`
+    return readFileSync(path, 'utf8')
+      .replaceAll(/\bimport\.meta\.url\b/g, JSON.stringify(`file://${place}`))
+      .replaceAll(/\bimport\.meta\.filename\b/g, JSON.stringify(place))
+  }
+  return {
+    name: 'located',
+    setup: ({ onLoad }) => onLoad({ filter: /\.ts$/ }, ({ path }) => ({ loader: 'ts', contents: compiled(path) })),
+  }
 }

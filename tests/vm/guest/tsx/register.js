@@ -1,4 +1,1 @@
-// Takes the place of tsx in a machine: sources were compiled with the snapshot, because here that takes twenty times as long.
-import { register } from 'node:module'
-
-register('./hooks.js', import.meta.url)
+// Takes the place of tsx in a machine, where nothing is left to do: sources were compiled with the snapshot.
