@@ -47,10 +47,9 @@ function download(kernel: Kernel, folder: string): string {
     try {
       aptDownload(wanted, folder)
     } catch (cause) {
-      const remedy = 'npm run test:kernels -- --update takes the newest versions'
-      throw new Error(`Cannot download ${wanted}, of ${KERNELS_FILE}: apt does not have it any more (${remedy})`, {
-        cause,
-      })
+      const [why] = /\bE: .*/.exec(String(cause)) ?? [String(cause)]
+      const remedy = 'apt needs the network once; if Debian has a newer version: npm run test:kernels -- --update'
+      throw new Error(`Cannot download ${wanted}, of ${KERNELS_FILE}: ${why} (${remedy})`, { cause })
     }
   }
   const archive = join(folder, readdirSync(folder).find((name) => name.endsWith('.deb'))!)
