@@ -4,16 +4,19 @@ import { parseArgs } from 'node:util'
 import pc from 'picocolors'
 import { features } from './features.ts'
 import { type Kernel, readKernels } from './kernels.ts'
-import { leftOut, runMatrix, runningKernel } from './matrix.ts'
+import { runMatrix, runningKernel } from './matrix.ts'
 import { updateKernels } from './packages.ts'
+import { describeSelection, readSelection } from './selection.ts'
 import { featureTable, formatMarkdown, formatText, replaceBlock, type Table, testLine } from './table.ts'
 
-const HELP = `npm run test:kernels -- [--kernel ID]… [--json] [--write] [--update] [FILTER…]
+const HELP = `npm run test:kernels -- [--kernel ID]… [--all] [--json] [--write] [--update] [FILTER…]
 
 Boots each kernel of tests/vm/kernels.json in an emulated machine, runs the tests of tests/kernel in it, and shows a table of
-features and kernels, the running kernel last. A FILTER is a part of a test file's path.
+features and kernels, the running kernel last. A FILTER is a part of a test file's path. tests/vm/selection.json says which files
+are left out and which amounts are smaller, and why.
 
   --kernel ID  only this one, such as 6.1
+  --all        also the files that are left out because they take long
   --json       the reports and what is wrong with them, as one line of JSON at the end
   --write      put the features into docs/kernels.md, if all is well
   --update     put the newest versions of the kernels into tests/vm/kernels.json, and run nothing`
@@ -22,6 +25,7 @@ const DOCUMENT = 'docs/kernels.md'
 
 const OPTIONS = {
   kernel: { type: 'string', multiple: true },
+  all: { type: 'boolean', default: false },
   json: { type: 'boolean' },
   write: { type: 'boolean' },
   update: { type: 'boolean' },
@@ -37,8 +41,7 @@ function chosen(ids: readonly string[]): readonly Kernel[] {
 }
 
 function writeTable(table: Table): void {
-  const notes = Object.entries(leftOut).map(([file, why]) => `Left out: \`${file}\`, because ${why}.`)
-  const block = [formatMarkdown(table), ...notes].join('\n\n')
+  const block = [formatMarkdown(table), describeSelection(readSelection())].join('\n\n')
   writeFileSync(DOCUMENT, replaceBlock(readFileSync(DOCUMENT, 'utf8'), block))
 }
 
@@ -56,7 +59,12 @@ async function main(): Promise<number> {
     throw new Error('Cannot write a table of a part of the kernels (leave out --kernel)')
   const interrupt = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
-  const machines = await runMatrix(chosen(values.kernel ?? []), positionals, interrupt.signal)
+  const machines = await runMatrix({
+    kernels: chosen(values.kernel ?? []),
+    filters: positionals,
+    all: values.all,
+    signal: interrupt.signal,
+  })
   if (interrupt.signal.aborted) return 130
   const results = [...machines, await runningKernel()]
   const problems = results.flatMap(({ kernel, problems }) => problems.map((problem) => `${kernel}: ${problem}`))

@@ -8,6 +8,7 @@ import { featureProblems, testProblems } from './judge.ts'
 import type { Kernel } from './kernels.ts'
 import { runMachine } from './machine.ts'
 import type { Report } from './report.ts'
+import { readSelection, selectFiles } from './selection.ts'
 import { takeSnapshot } from './snapshot.ts'
 
 /** What came out on one kernel. */
@@ -18,32 +19,25 @@ export interface Result {
   readonly problems: readonly string[]
 }
 
-/** Test files that do not run in a machine, and why. */
-export const leftOut: Readonly<Record<string, string>> = {
-  'tests/kernel/lab-demo.test.ts': 'what the demo promises needs the speed of a real machine',
-}
-
-/** Tests whose point is their amount get a smaller one, and those of limits want no lower bound. */
-export const environment: Readonly<Record<string, string>> = { SEAWALL_PAIRS: '3000', SEAWALL_EMULATED: '1' }
-
 const CACHE = 'build/vm'
 
 /** Only a machine that hangs comes near this. */
 const MACHINE_TIMEOUT_MS = 40 * 60_000
 
-/**
- * Runs tests on several kernels at once.
- *
- * @param filters parts of the paths of test files.
- */
-export async function runMatrix(
-  kernels: readonly Kernel[],
-  filters: readonly string[],
-  signal: AbortSignal,
-): Promise<readonly Result[]> {
-  const files = findTestFiles('.')
-    .filter((file) => file.startsWith('tests/kernel/') && !(file in leftOut))
-    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+export interface MatrixOptions {
+  readonly kernels: readonly Kernel[]
+  /** Parts of the paths of test files. */
+  readonly filters: readonly string[]
+  /** Without filters: also what tests/vm/selection.json leaves to such a run. */
+  readonly all: boolean
+  readonly signal: AbortSignal
+}
+
+/** Runs tests on several kernels at once. */
+export async function runMatrix({ kernels, filters, all, signal }: MatrixOptions): Promise<readonly Result[]> {
+  const selection = readSelection()
+  const files = selectFiles(findTestFiles('.'), selection, { all, filters })
+  const environment = Object.fromEntries(Object.entries(selection.amounts).map(([name, [value]]) => [name, value]))
   if (files.length === 0)
     throw new Error(`No test file of tests/kernel matches ${filters.map((filter) => `"${filter}"`).join(' or ')}`)
   const work = makeWorkFolder()
