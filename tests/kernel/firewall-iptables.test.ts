@@ -31,7 +31,10 @@ const counts = ({ rules }: IptablesStatus): Record<string, string> =>
 const bad = { bad: ['192.0.2.0/24', '2001:db8:bad::/48'] }
 const rules = ['bad: drop if ip.src in $bad', 'port: drop if udp.dstport == 7', 'rest: count if udp']
 
-for (const variant of ['nft', 'legacy'] as const) {
+/** Set SEAWALL_IPTABLES to one of them for a shorter run. */
+const variants = (['nft', 'legacy'] as const).filter((name) => (process.env.SEAWALL_IPTABLES ?? name) === name)
+
+for (const variant of variants) {
   describe(`Iptables (${variant})`, () => {
     const open = () => world.open(variant)
     const foreign = () => {
@@ -65,7 +68,7 @@ for (const variant of ['nft', 'legacy'] as const) {
       assert.equal(world.save(variant), saved)
       assert.deepEqual(world.sets(), sets)
       assert.ok(!existsSync(world.programs))
-      assert.equal(world.run('ls', ['/proc/thread-self/net/ipt_hashlimit']), '')
+      assert.equal(world.run('sh', ['-c', 'ls /proc/thread-self/net/ipt_hashlimit 2>&- || true']), '')
       await rejects(open().status(), 'SEAWALL_NOT_UP', /there are none \(seawall iptables apply\)/)
       assert.equal((await open().undo()).changed, false)
     })
@@ -382,7 +385,7 @@ test('plan() makes no table of the older iptables', async () => {
   const fresh = new IptablesWorld()
   try {
     await fresh.open('legacy').plan(input(rules, { sets: bad }))
-    assert.equal(fresh.run('cat', ['/proc/thread-self/net/ip_tables_names']), '')
+    assert.equal(fresh.run('sh', ['-c', 'cat /proc/thread-self/net/ip_tables_names 2>&- || true']), '')
   } finally {
     await fresh.remove()
   }
