@@ -19,7 +19,7 @@ import { PacketRunner } from '../support/packet-runner.ts'
 /** Set SEAWALL_PAIRS for a longer run, and SEAWALL_SEED to begin elsewhere. */
 const WANTED_PAIRS = Number(process.env.SEAWALL_PAIRS ?? 110_000)
 const FIRST_SEED = Number(process.env.SEAWALL_SEED ?? 1)
-const PACKETS_A_CASE = 2048
+const PACKETS_A_CASE = Math.min(2048, WANTED_PAIRS / 4)
 const env = { sets: setsOf(new Map()) }
 
 let runner: PacketRunner

@@ -17,7 +17,7 @@ import { PacketRunner, type Verdict } from '../support/packet-runner.ts'
 /** Set SEAWALL_PAIRS for a longer run, and SEAWALL_SEED to begin elsewhere. */
 const WANTED_PAIRS = Number(process.env.SEAWALL_PAIRS ?? 110_000)
 const FIRST_SEED = Number(process.env.SEAWALL_SEED ?? 1)
-const PACKETS_A_CASE = 4096
+const PACKETS_A_CASE = Math.min(4096, WANTED_PAIRS / 4)
 
 let runner: PacketRunner
 
