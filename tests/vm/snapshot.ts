@@ -12,14 +12,21 @@ const BUILT = ['build/bpf', 'build/lab', 'build/tests']
 /** Where something is mounted in a machine. */
 const MOUNT_POINTS = ['node_modules', 'build/vm/kernel']
 
-/** Sources that processes start with, or that a script of one line imports. Others are not compiled: Node refuses to run them. */
-const PROGRAMS = [
-  /^tests\/kernel\/.*(\.test|-child)\.ts$/,
-  /^tests\/support\/(few-descriptors|hammer|unclosed-handles)\.ts$/,
-  /^tests\/vm\/guest\/main\.ts$/,
-  /^tools\/(test|testing\/reporter)\.ts$/,
-  /^src\/(agent\/index|cli\/main|linux\/process|rules\/index)\.ts$/,
-  /^lab\/(flood\/sender|lab|point-of-presence)\.ts$/,
+/**
+ * Where sources are that processes may start with: those that no other imports, but for types. Others are not compiled, and
+ * Node refuses them.
+ */
+const PROGRAMS = /^(tests\/(kernel|support|vm\/guest)|lab|src)\/(?!.*\.config\.ts$|generated\/)/
+
+/** Sources of which the same is wanted although others import them: of the runner of tests, and of scripts of one line. */
+const MORE_PROGRAMS = [
+  'lab/lab.ts',
+  'lab/point-of-presence.ts',
+  'src/agent/index.ts',
+  'src/linux/process.ts',
+  'src/rules/index.ts',
+  'tools/test.ts',
+  'tools/testing/reporter.ts',
 ]
 
 /** Modules that find files of their own by where they are. */
@@ -39,9 +46,23 @@ export async function takeSnapshot(target: string): Promise<void> {
   }
   for (const folder of BUILT) if (existsSync(folder)) cpSync(folder, join(target, folder), { recursive: true })
   for (const folder of MOUNT_POINTS) mkdirSync(join(target, folder), { recursive: true })
-  await compile(
-    resolve(target),
-    files.filter((file) => PROGRAMS.some((pattern) => pattern.test(file))),
+  await compile(resolve(target), programsAmong(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))))
+}
+
+/** @param sources paths of TypeScript files, relative to the working folder. */
+export function programsAmong(sources: readonly string[]): string[] {
+  const imported = new Set(sources.flatMap((source) => importsOf(source)))
+  const isTestOfOthers = (file: string): boolean => file.endsWith('.test.ts') && !file.startsWith('tests/kernel/')
+  return sources.filter(
+    (file) => MORE_PROGRAMS.includes(file) || (PROGRAMS.test(file) && !imported.has(file) && !isTestOfOthers(file)),
+  )
+}
+
+/** Files that a source imports, but for their types. */
+function importsOf(source: string): readonly string[] {
+  const text = readFileSync(source, 'utf8')
+  return [...text.matchAll(/^(?:import|export)(?! type)[^'"]*? from '(\.[^']+)'|\bimport\('(\.[^']+)'\)/gm)].map(
+    ([, named, awaited]) => join(dirname(source), named ?? awaited!),
   )
 }
 
