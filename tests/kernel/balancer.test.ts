@@ -8,22 +8,31 @@ import { BalancerWorld, SERVICE4 } from './balancer-world.ts'
 const PORT = 8080
 const services = [{ id: 'web', address: SERVICE4, port: PORT, protocol: 'tcp' }]
 
+/** Set SEAWALL_CONNECTIONS for fewer. */
+const CONNECTIONS = Number(process.env.SEAWALL_CONNECTIONS ?? 350)
+const share = (of350: number) => Math.ceil((of350 * CONNECTIONS) / 350)
+
+/** A machine that may itself stand still for longer than an answer may take, see tests/vm. */
+const emulated = process.env.SEAWALL_EMULATED === '1'
+
 test('Seawall balances connections over edges, and keeps them when a server joins, the path changes and one is drained', async () => {
   using world = await BalancerWorld.build(3)
   await world.apply({ backends: world.backends({ edge1: 1, edge2: 1, edge3: 0 }), services })
   await world.serve(PORT)
   const talkers = world.talkers({ host: SERVICE4, port: PORT })
-  const begun = await talkers.open(200)
-  assert.deepEqual([begun.open, begun.failed, begun.servers.edge3], [200, 0, undefined])
+  const begun = await talkers.open(share(200))
+  assert.deepEqual([begun.open, begun.failed, begun.servers.edge3], [share(200), 0, undefined])
 
   await world.apply({ backends: world.backends(), services })
-  assert.equal((await talkers.open(100)).failed, 0)
+  assert.equal((await talkers.open(share(100))).failed, 0)
   ipBatch(world.netns('router'), [`route replace ${SERVICE4}/32 via 10.0.3.2`])
   for (const edge of world.edges) await world.control(edge).drain('edge1')
-  await talkers.open(50)
+  await talkers.open(share(50))
   await sleep(2_500)
   const { open, lost, moved, stalled, failed, servers } = await talkers.end()
-  assert.deepEqual({ open, lost, moved, stalled, failed }, { open: 350, lost: 0, moved: 0, stalled: 0, failed: 0 })
+  const all = share(200) + share(100) + share(50)
+  assert.deepEqual({ open, lost, moved, failed }, { open: all, lost: 0, moved: 0, failed: 0 })
+  if (!emulated) assert.equal(stalled, 0)
   assert.ok(servers.edge3! > 0, 'the server that joined has connections')
 })
 
