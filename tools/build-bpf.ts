@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** Where sources are. */
-const FOLDERS = ['bpf', 'lab/bpf', 'tests/fixtures']
+const FOLDERS = ['bpf', 'lab/bpf', 'benchmarks/bpf', 'tests/fixtures']
 
 /** In this order; newer compilers work too. */
 const COMPILERS = ['clang-14', 'clang']

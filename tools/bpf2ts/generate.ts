@@ -10,7 +10,8 @@ import { format } from './format.ts'
 export function generatedOf(source: string): string {
   const name = basename(source, '.bpf.c')
   if (source.startsWith('bpf/')) return `src/generated/${name}.ts`
-  return source.startsWith('lab/') ? `lab/generated/${name}.ts` : `tests/fixtures/generated/${name}.ts`
+  const folder = ['lab', 'benchmarks'].find((root) => source.startsWith(`${root}/`)) ?? 'tests/fixtures'
+  return `${folder}/generated/${name}.ts`
 }
 
 /** How a generated file calls the library. */
