@@ -53,8 +53,9 @@ export class Feed {
     return this.#loaded.programs.least
   }
 
-  /** For `least`: every row names the same backend. */
-  fillLeast(): void {
+  /** For `least`: a TCP service of IPv4. Every row names the same backend. */
+  fillLeast(address: number, port: number): void {
+    this.#loaded.maps.services.set({ address, port, protocol: 6 }, 1)
     this.#loaded.maps.backends.set(0, { link: [1, 2, 3], address: 0x0a090001 })
   }
 

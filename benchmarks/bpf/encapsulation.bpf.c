@@ -56,6 +56,31 @@ struct {
 	__type(value, struct backend);
 } backends SEC(".maps");
 
+struct service_key {
+	__be32 address;
+	__be16 port;
+	__u16 protocol;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 512);
+	__type(key, struct service_key);
+	__type(value, __u32);
+} services SEC(".maps");
+
+struct counts {
+	__u64 packets;
+	__u64 bytes;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 512);
+	__type(key, __u32);
+	__type(value, struct counts);
+} service_counts SEC(".maps");
+
 static __always_inline int write_headers(struct xdp_md *ctx)
 {
 	__u16 *to = (void *)(long)ctx->data;
@@ -149,36 +174,49 @@ static __always_inline void write_outer(struct iphdr *ip, __u16 length, __be32 d
 	*ip = outer;
 }
 
-/* The row of a packet's flow. */
-static __always_inline __u64 *find_row(const struct iphdr *ip, __u32 ports)
+/* Whether the packet is for a service, and if so, counts it there. */
+static __always_inline int count_service(const struct iphdr *ip, const __be16 *ports)
 {
-	__u32 index = hash(ip->saddr, ip->daddr, ports) & (ROWS - 1);
+	struct service_key key = { .address = ip->daddr, .port = ports[1], .protocol = ip->protocol };
+	__u32 *index = bpf_map_lookup_elem(&services, &key);
+	struct counts *counts = index ? bpf_map_lookup_elem(&service_counts, index) : 0;
 
-	return bpf_map_lookup_elem(&rows, &index);
+	if (!counts)
+		return 0;
+	counts->packets++;
+	counts->bytes += bpf_ntohs(ip->tot_len);
+	return 1;
 }
 
-/* IPv4 with ports, without options, to any address: one hash, one row, one backend, IP in IP. */
+/* The row of a packet's flow, and from it the backend. */
+static __always_inline struct backend *find_backend(const struct iphdr *ip, __u32 ports)
+{
+	__u32 index = hash(ip->saddr, ip->daddr, ports) & (ROWS - 1);
+	__u64 *row = bpf_map_lookup_elem(&rows, &index);
+
+	if (!row)
+		return 0;
+	index = *row;
+	return bpf_map_lookup_elem(&backends, &index);
+}
+
+/* IPv4 with ports and without options: service by a hash map, one hash, one row, one backend, IP in IP. */
 SEC("xdp")
 int least(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
 	struct iphdr *ip = data + ETH_HLEN;
-	__u32 *ports = (void *)(ip + 1), *to, index;
+	__u32 *ports = (void *)(ip + 1), *to;
 	struct backend *backend;
 	__u16 length;
-	__u64 *row;
 
 	if ((void *)(ports + 1) > end || *(__be16 *)(data + 12) != bpf_htons(ETH_P_IP) || ip->ihl != 5)
 		return XDP_PASS;
-	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
+	if ((ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) || !count_service(ip, (void *)ports))
 		return XDP_PASS;
-	row = find_row(ip, *ports);
-	if (!row)
-		return XDP_DROP;
-	index = *row;
+	backend = find_backend(ip, *ports);
 	length = bpf_ntohs(ip->tot_len);
-	backend = bpf_map_lookup_elem(&backends, &index);
 	if (!backend || bpf_xdp_adjust_head(ctx, -(int)sizeof(*ip)))
 		return XDP_DROP;
 	to = (void *)(long)ctx->data;

@@ -18,6 +18,43 @@ export const Backend: Codec<Backend> = {
   },
 }
 
+/** `struct counts`, 16 bytes */
+export interface Counts {
+  readonly packets: bigint
+  readonly bytes: bigint
+}
+export const Counts: Codec<Counts> = {
+  size: 16,
+  read: (view, at) => ({
+    packets: view.getBigUint64(at, true),
+    bytes: view.getBigUint64(at + 8, true),
+  }),
+  write: (view, at, value) => {
+    view.setBigUint64(at, value.packets, true)
+    view.setBigUint64(at + 8, value.bytes, true)
+  },
+}
+
+/** `struct service_key`, 8 bytes */
+export interface ServiceKey {
+  readonly address: number
+  readonly port: number
+  readonly protocol: number
+}
+export const ServiceKey: Codec<ServiceKey> = {
+  size: 8,
+  read: (view, at) => ({
+    address: view.getUint32(at),
+    port: view.getUint16(at + 4),
+    protocol: view.getUint16(at + 6, true),
+  }),
+  write: (view, at, value) => {
+    view.setUint32(at, value.address)
+    view.setUint16(at + 4, value.port)
+    view.setUint16(at + 6, value.protocol, true)
+  },
+}
+
 /** `struct config`, 124 bytes */
 export interface Config {
   readonly flows: bigint
@@ -54,11 +91,13 @@ export const Config: Codec<Config> = {
 export const encapsulation = {
   name: 'encapsulation',
   object: 'build/benchmarks/bpf/encapsulation.bpf.o',
-  layout: 'sha256:8268e2ab5f4178ba98750bafbac2b2c93d9dd090499f1a59b536b31456bd2e9e',
+  layout: 'sha256:60e39d4d1851e4fa93fa5b99f182f8f500b99cf26609c4a87689db3d8867f10d',
   maps: {
     backends: { name: 'backends', kind: 'array', maxEntries: 32, key: U32, value: Backend },
     measured: { name: 'measured', kind: 'prog_array', maxEntries: 1, key: U32, value: U32 },
     rows: { name: 'rows', kind: 'array', maxEntries: 16384, key: U32, value: U64 },
+    serviceCounts: { name: 'service_counts', kind: 'percpu_array', maxEntries: 512, key: U32, value: Counts },
+    services: { name: 'services', kind: 'hash', maxEntries: 512, key: ServiceKey, value: U32 },
   },
   programs: {
     feed: { name: 'feed', section: 'xdp' },
