@@ -139,6 +139,10 @@ export class Agent extends FirewallControl {
     return rule
   }
 
+  override async backends(): Promise<readonly BackendStatus[]> {
+    return this.balancer.backends(this.#keeper.failures())
+  }
+
   protected override async setDrained(backend: string, drained: boolean): Promise<BackendStatus> {
     const status = await super.setDrained(backend, drained)
     this.#tell(drained ? 'drained' : 'undrained', `${backend}: ${status.state}, owns ${status.buckets} buckets`)

@@ -6,6 +6,7 @@ import { poolKey, type TableDocument } from './fleet/document.ts'
 import { Fleet } from './fleet/fleet.ts'
 import type { Decision } from './fleet/machine.ts'
 import type { BusyPool, Wish } from './fleet/messages.ts'
+import type { Dead } from './health/health-checks.ts'
 import type { LiveBalancer } from './live.ts'
 import { machinesOf } from './machines.ts'
 import type { BalancerState } from './manifest.ts'
@@ -59,6 +60,16 @@ export class FleetLink {
 
   get conductor(): string | undefined {
     return this.#fleet?.conductor
+  }
+
+  /** Whether it is this machine that decides. */
+  get mayDecide(): boolean {
+    return this.#fleet?.mayDecide ?? false
+  }
+
+  /** Takes buckets away from backends that are dead, and gives them back to such as live again, if this machine decides. */
+  async setDead(dead: Dead): Promise<void> {
+    if (this.mayDecide) await this.#decide((state) => ({ ...state, dead }))
   }
 
   async wish(backend: string, drained: boolean): Promise<void> {

@@ -3,6 +3,7 @@ import type { Paths } from '../entry/paths.ts'
 import { Balancer } from './balancer.ts'
 import { Transitions } from './fleet/transitions.ts'
 import { FleetLink } from './fleet-link.ts'
+import { type Dead, HealthChecks } from './health/health-checks.ts'
 import { LiveBalancer } from './live.ts'
 import { refreshNextHops } from './next-hops.ts'
 import { release } from './table/index.ts'
@@ -39,6 +40,8 @@ export class Keeper {
   /** Folder of what is in force. */
   #folder: string | undefined
   #fleet: FleetLink | undefined
+  readonly #health: HealthChecks
+  #isChecking = false
   readonly #stopped = new AbortController()
   #running: Promise<void> | undefined
   /** When each failure was told last: it is not said again every second. */
@@ -47,6 +50,10 @@ export class Keeper {
   constructor(options: KeeperOptions) {
     this.#options = options
     this.#balancer = new Balancer(options.paths, options)
+    this.#health = new HealthChecks({
+      paths: options.paths,
+      onChange: (dead) => void this.#attempt(() => this.#setDead(dead)),
+    })
   }
 
   /** Begins with what is in force, and goes on with whatever comes into force later. */
@@ -64,6 +71,15 @@ export class Keeper {
   /** Name of the machine that decides, if there is a fleet. */
   get conductor(): string | undefined {
     return this.#fleet?.conductor
+  }
+
+  /** What checks said last of backends that they take for dead, by backend and service. */
+  failures(): ReadonlyMap<string, Readonly<Record<string, string>>> {
+    const failures = new Map<string, Record<string, string>>()
+    for (const { backend, service, state, lastFailure } of this.#health.state())
+      if (state === 'down')
+        failures.set(backend, { ...failures.get(backend), [service]: lastFailure?.reason ?? 'unknown' })
+    return failures
   }
 
   async setDrained(backend: string, drained: boolean): Promise<void> {
@@ -85,6 +101,7 @@ export class Keeper {
     if (folder !== this.#folder) await this.#turnTo(folder)
     if (folder === undefined) return
     await this.#balancer.locked((live) => refreshNextHops(this.#options.paths, live))
+    await this.#checkIfDeciding()
     // In a fleet it is the conductor who forgets previous owners.
     const transitions = this.#transitions
     if (transitions !== undefined) await this.#balancer.change((live) => ({ release: expired(transitions, live) }))
@@ -107,7 +124,31 @@ export class Keeper {
     else this.#transitions = new Transitions({ quietMs: transitionMs, transitionMs })
   }
 
+  /** Who decides about tables asks backends whether they live; the others hear of it. */
+  async #checkIfDeciding(): Promise<void> {
+    const decides = this.#fleet?.mayDecide ?? true
+    if (decides === this.#isChecking) return
+    if (decides) await this.#balancer.locked(({ desired, state }) => this.#health.start(desired, state.dead))
+    else await this.#health.stop()
+    this.#isChecking = decides
+  }
+
+  async #setDead(dead: Dead): Promise<void> {
+    this.#tellOf(dead)
+    if (this.#fleet !== undefined) return await this.#fleet.setDead(dead)
+    await this.#balancer.change((live) => ({ state: { ...live.state, dead } }))
+  }
+
+  #tellOf(dead: Dead): void {
+    const names = [...new Set(dead.flat())].sort()
+    const message =
+      names.length === 0 ? 'All backends answer their checks' : `Dead by their checks: ${names.join(', ')}`
+    this.#options.log({ level: names.length === 0 ? 'info' : 'warn', event: 'health', message })
+  }
+
   async #leave(): Promise<void> {
+    await this.#health.stop()
+    this.#isChecking = false
     await this.#fleet?.close()
     this.#fleet = undefined
     this.#transitions = undefined

@@ -1,5 +1,15 @@
 /** Whether what the balancer made of a frame is right, whatever the frame was: by reading both, with nothing of Seawall's own code. */
-import { type Inner, type IpHeader, hex, type Link, onesComplementSum, readInner, readIp, readLink, wordAt } from './balancer-reader.ts'
+import {
+  hex,
+  type Inner,
+  type IpHeader,
+  type Link,
+  onesComplementSum,
+  readInner,
+  readIp,
+  readLink,
+  wordAt,
+} from './balancer-reader.ts'
 
 export interface World {
   /** As `IpHeader` has addresses. */
@@ -29,7 +39,10 @@ export function findFaults(world: World, before: Uint8Array, verdict: number, af
 }
 
 /** What a frame has in it for this machine: the inner packet of a tunnel that ends here, or the packet itself. */
-function subject(world: World, frame: Uint8Array): { readonly link: Link; readonly at: number; readonly inner?: Inner } | undefined {
+function subject(
+  world: World,
+  frame: Uint8Array,
+): { readonly link: Link; readonly at: number; readonly inner?: Inner } | undefined {
   const link = readLink(frame)
   if (link === undefined) return undefined
   const inner = readInner(frame, link.length, world.guePort)
@@ -123,7 +136,8 @@ function checkGue({ outer, gue, packet }: Inner, complain: Complain): void {
   const { header, srcport, checksum, length } = gue
   const words = header[0]!
   if (words !== 1 && words !== 2) complain(`its GUE header begins with ${words}`)
-  if (header.length !== 4 + words * 4 || wordAt(header, 2) !== 0 || wordAt(header, 4) !== 0) complain('its GUE header is wrong')
+  if (header.length !== 4 + words * 4 || wordAt(header, 2) !== 0 || wordAt(header, 4) !== 0)
+    complain('its GUE header is wrong')
   if (header[6] !== 0 || header[7] !== words - 1) complain(`its hop is ${header[6]} of ${header[7]}`)
   if (srcport < 49_152 || checksum !== 0) complain(`its UDP source port is ${srcport}, its checksum ${checksum}`)
   if (length !== outer.length - outer.headerLength) complain(`its UDP length is ${length}`)
@@ -133,7 +147,8 @@ function checkGue({ outer, gue, packet }: Inner, complain: Complain): void {
 function checkInner(before: Uint8Array, at: number, { packet }: Inner, complain: Complain): void {
   const header = readIp(packet)
   if (header === undefined) return complain('its inner packet is none')
-  if (header.length !== packet.length) complain(`its inner packet has ${packet.length} bytes, and says ${header.length}`)
+  if (header.length !== packet.length)
+    complain(`its inner packet has ${packet.length} bytes, and says ${header.length}`)
   if (hex(packet) !== hex(before.subarray(at, at + packet.length))) complain('its inner packet was changed')
 }
 
@@ -143,20 +158,31 @@ interface Links {
 }
 
 /** An ICMP answer to a packet that is too long. */
-function checkAnswer(world: World, before: Uint8Array, after: Uint8Array, { input, link }: Links, complain: Complain): void {
+function checkAnswer(
+  world: World,
+  before: Uint8Array,
+  after: Uint8Array,
+  { input, link }: Links,
+  complain: Complain,
+): void {
   const packet = after.subarray(link.length)
   const [answer, asked] = [readIp(packet), readIp(before.subarray(input.length))]
   if (answer === undefined || asked === undefined) return complain('it is neither encapsulated nor an answer')
   const icmp = packet.subarray(answer.headerLength, answer.length)
   const four = answer.version === 4
-  if (link.dst !== input.src || link.src !== input.dst || link.type !== input.type) complain('its link header is not turned round')
-  if (answer.src !== asked.dst || answer.dst !== asked.src || answer.ttl !== 64) complain('its addresses are not turned round')
+  if (link.dst !== input.src || link.src !== input.dst || link.type !== input.type)
+    complain('its link header is not turned round')
+  if (answer.src !== asked.dst || answer.dst !== asked.src || answer.ttl !== 64)
+    complain('its addresses are not turned round')
   if (!answer.checksumIsRight || answer.length !== packet.length) complain('its header is wrong')
-  if (answer.protocol !== (four ? 1 : 58) || wordAt(icmp, 0) !== (four ? 0x0304 : 0x0200)) complain('it is another message')
+  if (answer.protocol !== (four ? 1 : 58) || wordAt(icmp, 0) !== (four ? 0x0304 : 0x0200))
+    complain('it is another message')
   const pseudo = four ? 0 : onesComplementSum(packet.subarray(8, 40), icmp.length + 58)
   if (onesComplementSum(icmp, pseudo) !== 0xffff) complain('its ICMP checksum is wrong')
-  if (hex(icmp.subarray(8)) !== hex(before.subarray(input.length, input.length + QUOTE))) complain('it quotes something else')
+  if (hex(icmp.subarray(8)) !== hex(before.subarray(input.length, input.length + QUOTE)))
+    complain('it quotes something else')
   const mtu = wordAt(icmp, 6)
-  if (mtu >= asked.length || mtu < world.mtu - 60 || mtu > world.mtu - 20) complain(`it says ${mtu} for ${asked.length}`)
+  if (mtu >= asked.length || mtu < world.mtu - 60 || mtu > world.mtu - 20)
+    complain(`it says ${mtu} for ${asked.length}`)
   if (four && (asked.flags & 2) === 0) complain('it answers what may be fragmented')
 }

@@ -108,7 +108,12 @@ export interface Inner {
   readonly packet: Uint8Array
   /** In the frame. */
   readonly offset: number
-  readonly gue?: { readonly srcport: number; readonly checksum: number; readonly header: Uint8Array; readonly length: number }
+  readonly gue?: {
+    readonly srcport: number
+    readonly checksum: number
+    readonly header: Uint8Array
+    readonly length: number
+  }
 }
 
 /** What an IP packet at an offset of a frame carries, by IP in IP or GUE to the port; undefined if it is no tunnel's. */
