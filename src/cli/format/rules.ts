@@ -1,16 +1,10 @@
 import { formatDuration } from '../../entry/duration.ts'
 import type { RuleStatus } from '../../firewall/index.ts'
 import type { Session } from '../session.ts'
+import { formatRows, type RowColumn } from './columns.ts'
 import { formatBytes, formatCount } from './numbers.ts'
-import type { Column } from './table.ts'
 
-interface RuleColumn extends Column {
-  readonly cell: (rule: RuleStatus) => string
-  /** Left out of the table unless some rule has it. */
-  readonly has?: (rule: RuleStatus) => boolean
-}
-
-const columns: readonly RuleColumn[] = [
+const columns: readonly RowColumn<RuleStatus>[] = [
   { title: 'ID', cell: (rule) => rule.id },
   { title: 'PACKETS', align: 'right', cell: (rule) => formatCount(rule.count.packets) },
   { title: 'BYTES', align: 'right', cell: (rule) => formatBytes(rule.count.bytes) },
@@ -21,11 +15,7 @@ const columns: readonly RuleColumn[] = [
 /** The rules as a table, in the order in which they are tried. */
 export function formatRules(session: Session, rules: readonly RuleStatus[]): string {
   if (rules.length === 0) return 'no rules: every well-formed packet passes\n'
-  const shown = columns.filter((column) => column.has === undefined || rules.some(column.has))
-  return session.table(
-    shown,
-    rules.map((rule) => shown.map((column) => column.cell(rule))),
-  )
+  return formatRows(session, columns, rules)
 }
 
 /** The text of a rule without its id, which has a place of its own. */

@@ -63,13 +63,29 @@ const none = {
 /** Widths that leave the rest of the terminal to the last column; none while all of it fits. */
 function widths(columns: readonly Column[], rows: readonly (readonly string[])[], width: number | undefined) {
   if (width === undefined) return {}
-  const needed = columns.map(
-    (column, index) => Math.max(...[column.title, ...rows.map((row) => row[index] ?? '')].map(visible)) + GAP,
-  )
+  const needed = widthsNeeded(columns, rows)
   const before = needed.slice(0, -1).reduce((sum, one) => sum + one, 0)
   const last = Math.max(NARROWEST, width - before)
   if (needed.at(-1)! <= last) return {}
   return { colWidths: [...needed.slice(0, -1), last] }
+}
+
+/** Whether no line of the table is longer than the terminal, with its last column wrapped. */
+export function fitsInto(
+  width: number | undefined,
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+): boolean {
+  if (width === undefined) return true
+  const needed = widthsNeeded(columns, rows)
+  const last = Math.min(NARROWEST, needed.at(-1)!)
+  return needed.slice(0, -1).reduce((sum, one) => sum + one, last) <= width
+}
+
+function widthsNeeded(columns: readonly Column[], rows: readonly (readonly string[])[]): number[] {
+  return columns.map(
+    (column, index) => Math.max(...[column.title, ...rows.map((row) => row[index] ?? '')].map(visible)) + GAP,
+  )
 }
 
 /** Length without colour codes. */
