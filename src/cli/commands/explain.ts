@@ -23,12 +23,13 @@ With --config, or if nothing is in force, the evaluator alone answers. Exit code
   group: 'read',
   examples: [
     ['seawall explain 0200000000010200000000020800450000…', 'a frame from its Ethernet header on'],
+    ['seawall explain udp 198.51.100.7:123 192.0.2.1:4242', 'a packet of that protocol between those ends'],
     ['seawall explain attack.pcap --count 3', 'the first three packets of a capture'],
     ['seawall explain attack.pcap --config next.yaml', 'with rules that are not in force'],
   ],
   define: (command) => {
     command
-      .argument('<packet...>', 'frame as hexadecimal digits, or a file (pcap or pcapng)')
+      .argument('<packet...>', 'frame as hexadecimal digits, or protocol and two ends, or a file (pcap or pcapng)')
       .option('--count <n>', 'packets of a file to explain', '10')
       .option('--all', 'also show rules that did not match, however many')
     configOption(command)

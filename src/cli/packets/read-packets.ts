@@ -5,6 +5,7 @@ import { readCapture } from '../../net/pcap.ts'
 import { usageError } from '../exit-codes.ts'
 import { plural } from '../format/numbers.ts'
 import type { Session } from '../session.ts'
+import { areFlowWords, packetOfWords } from './flow-words.ts'
 import { parseHexPacket } from './hex.ts'
 import { wholePacket } from './whole-packet.ts'
 
@@ -15,8 +16,8 @@ export interface PacketInput {
 }
 
 /**
- * Reads the packets that were named on the command line: a capture file, or one frame in hexadecimal, in as many words as it
- * likes.
+ * Reads the packets that were named on the command line: a capture file, or one frame, in hexadecimal or by protocol and ends, in as
+ * many words as it likes.
  *
  * @throws SeawallError SEAWALL_INPUT, NetError NET_CAPTURE.
  */
@@ -24,6 +25,8 @@ export function readPackets(cwd: string, args: readonly string[]): PacketInput {
   const [first = ''] = args
   const path = resolve(cwd, first)
   if (args.length === 1 && isFile(path)) return fromCapture(path, readCapture(readFileSync(path)))
+  const words = args.flatMap((arg) => arg.trim().split(/\s+/))
+  if (areFlowWords(words)) return { packets: [packetOfWords(words)], cut: 0 }
   if (args.length === 1 && /[./]/.test(first)) {
     throw usageError(
       `Cannot read capture "${first}": there is no such file (wanted pcap or pcapng, or a frame in hexadecimal)`,
