@@ -1,5 +1,5 @@
 import type { ApplyOptions, Control, DropOptions, Status } from '../../src/agent/index.ts'
-import type { BackendStatus, Impact, ServiceStatus, Where } from '../../src/balancer/index.ts'
+import type { BackendStatus, BalancerStatus, Impact, ServiceStatus, Where } from '../../src/balancer/index.ts'
 import { decidedBy } from '../../src/cli/explain/decided-by.ts'
 import { SeawallError } from '../../src/entry/errors.ts'
 import type {
@@ -80,10 +80,31 @@ const firewall: FirewallStatus = {
   program: { id: 321, tag: 'a04f5eef06a7f555', instructions: 1_234 },
 }
 
+const balancer: BalancerStatus = {
+  self: 'edge1',
+  version: 12,
+  conductor: 'edge1',
+  services: 2,
+  backends: 3,
+  pools: 1,
+  buckets: 16_384,
+  bytes: 1_310_720,
+  outcomes: {
+    'not-service': 0,
+    local: 400_000,
+    forwarded: 600_000,
+    new: 3_750,
+    previous: 250,
+    'too-big': 0,
+    'bad-tcp-length': 7,
+  },
+}
+
 const status: Status = {
   running: true,
   agent: { pid: 4_321, adopted: true, startedAt: '2026-11-23T11:00:00.000Z', config: '/etc/seawall/seawall.config.ts' },
   firewall,
+  balancer,
 }
 
 const plan: Plan = {
@@ -99,10 +120,29 @@ const plan: Plan = {
     },
     { kind: 'move', what: 'rule', name: 'watch' },
     { kind: 'remove', what: 'set', name: 'old', before: '12 prefixes' },
+    {
+      kind: 'change',
+      what: 'service',
+      name: 'web',
+      before: `192.0.2.53/32 tcp 80,443 → ${edges(1, 40)} (gue)`,
+      after: `192.0.2.53/32 tcp 80,443 → ${edges(2, 42)} (gue, check http)`,
+    },
+    {
+      kind: 'add',
+      what: 'service',
+      name: 'dns',
+      after: `2001:db8:53::/64 tcp+udp 53 → ${edges(1, 41)} (gue, fragments)`,
+    },
+    { kind: 'remove', what: 'backend', name: 'edge1', before: '10.0.1.1 weight 1 server id 1' },
+    { kind: 'add', what: 'backend', name: 'edge41', after: '10.0.1.41 weight 2.5 server id 41' },
   ],
   rules: 5,
   instructions: 1_234,
   warnings: ['rule "watch" can never match after "office"'],
+}
+
+function edges(first: number, end: number): string {
+  return Array.from({ length: end - first }, (_, index) => `edge${first + index}`).join(', ')
 }
 
 const office = ['192.0.2.0/24', '2001:db8:1::/48'].map(parsePrefix)
@@ -244,7 +284,7 @@ export class FixedControl implements Control {
   async where(packets: readonly Uint8Array[]): Promise<readonly Where[]> {
     const packet = 'tcp 203.0.113.7:40000 → 192.0.2.53:443'
     return packets.map((bytes) =>
-      bytes.length > 60
+      bytes.length > 50
         ? {
             packet,
             service: 'web',

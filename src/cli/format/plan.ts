@@ -1,6 +1,7 @@
 import type { Colors } from 'picocolors/types.js'
 import type { Change, ChangeKind, Plan } from '../../firewall/index.ts'
 import { formatCount, plural } from './numbers.ts'
+import { shortenServices } from './service-text.ts'
 
 const signs: Readonly<Record<ChangeKind, string>> = { add: '+', remove: '-', change: '~', move: '>' }
 
@@ -16,12 +17,17 @@ export function formatPlan(colors: Colors, plan: Plan): string {
 function changeLines(colors: Colors, change: Change): string[] {
   const paint = { add: colors.green, remove: colors.red, change: colors.yellow, move: colors.cyan }[change.kind]
   const title = paint(`${signs[change.kind]} ${change.what} ${change.name}`)
-  const { before, after } = change
+  const { before, after } = shorten(change)
   if (change.kind === 'change' && before !== undefined && after !== undefined) {
     return [title, `    ${colors.red(`- ${before}`)}`, `    ${colors.green(`+ ${after}`)}`]
   }
   const text = change.kind === 'remove' ? before : after
   return [text === undefined ? title : `${title}  ${text}`]
+}
+
+/** Services may have a thousand backends: of those only what tells the two apart. */
+function shorten(change: Change): Pick<Change, 'before' | 'after'> {
+  return change.what === 'service' ? shortenServices(change.before, change.after) : change
 }
 
 function counts(changes: readonly Change[]): string {

@@ -2,6 +2,8 @@ import type { Status } from '../../agent/index.ts'
 import { formatDuration } from '../../entry/duration.ts'
 import type { Count, CountersReport, FirewallStatus } from '../../firewall/index.ts'
 import type { Session } from '../session.ts'
+import { formatBalancer } from './balancer.ts'
+import { type Facts, formatFacts } from './facts.ts'
 import { formatBytes, formatCount, formatShare, plural } from './numbers.ts'
 
 const NOTHING = `Nothing is in force: packets pass as if Seawall were not there (seawall up, or seawall apply)\n`
@@ -10,17 +12,11 @@ const NOTHING = `Nothing is in force: packets pass as if Seawall were not there 
 export function formatStatus(session: Session, status: Status, counters: CountersReport | undefined): string {
   const agent = agentLine(session, status)
   const { firewall } = status
-  if (firewall === undefined) return `${NOTHING}${facts(session, [['agent', agent]])}`
-  const blocks = [facts(session, firewallFacts(session, firewall, agent)), interfaceTable(session, firewall)]
+  if (firewall === undefined) return `${NOTHING}${formatFacts(session, [['agent', agent]])}`
+  const blocks = [formatFacts(session, firewallFacts(session, firewall, agent)), interfaceTable(session, firewall)]
   if (counters !== undefined) blocks.push(packetTable(session, counters))
+  if (status.balancer !== undefined) blocks.push(formatBalancer(session, status.balancer))
   return blocks.join('\n')
-}
-
-type Facts = readonly (readonly [name: string, value: string])[]
-
-function facts({ colors }: Session, rows: Facts): string {
-  const width = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, value]) => `${colors.dim(name.padEnd(width))}  ${value}\n`).join('')
 }
 
 function agentLine({ colors }: Session, { agent }: Status): string {
