@@ -16,6 +16,7 @@ import {
 } from '../../src/agent/api/index.ts'
 import { ConfigError } from '../../src/config/index.ts'
 import type { Sample } from '../../src/firewall/index.ts'
+import { balancerOf } from './balancer-of.ts'
 import { FixedControl, NTP } from './fixed-control.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'seawall-api-'))
@@ -287,6 +288,56 @@ test('metricsText() has no firewall metrics but `up` when nothing is in force', 
   const text = await metricsText({ control, version: '0.1.0', applyFailures: () => 0, sockets: () => [] })
   assert.match(text, /^seawall_firewall_up 0$/m)
   assert.doesNotMatch(text, /seawall_firewall_packets_total/)
+})
+
+test('metricsText() has counters and states of the balancer', async () => {
+  const text = await metricsText({
+    control: new FixedControl(),
+    version: '0.1.0',
+    applyFailures: () => 0,
+    sockets: () => [],
+  })
+  for (const line of [
+    'seawall_balancer_packets_total{outcome="forwarded"} 600000',
+    'seawall_balancer_packets_total{outcome="not-service"} 0',
+    'seawall_balancer_table_version 12',
+    'seawall_balancer_memory_bytes 1310720',
+    'seawall_balancer_self_info{backend="edge1"} 1',
+    'seawall_balancer_conductor_info{backend="edge1"} 1',
+    'seawall_balancer_service_packets_total{service="web"} 1000000',
+    'seawall_balancer_service_bytes_total{service="web"} 1200000000',
+    'seawall_balancer_service_transition_packets_total{service="web"} 4000',
+    'seawall_balancer_service_previous_packets_total{service="web"} 250',
+    'seawall_balancer_backend_packets_total{backend="edge2"} 600000',
+    'seawall_balancer_backend_previous_packets_total{backend="edge2"} 250',
+    'seawall_balancer_backend_up{backend="edge2"} 1',
+    'seawall_balancer_backend_up{backend="edge3"} 0',
+    'seawall_balancer_backend_draining{backend="edge2"} 0',
+    'seawall_balancer_backend_weight{backend="edge3"} 2.5',
+    'seawall_balancer_service_info{service="quic",table="web"} 1',
+    'seawall_balancer_table_buckets{table="web",backend="edge1"} 8192',
+    'seawall_balancer_table_previous_buckets{table="web",backend="edge2"} 512',
+    'seawall_balancer_table_backend_up{table="web",backend="edge3"} 0',
+  ]) {
+    assert.ok(text.split('\n').includes(line), `wanted ${line} in\n${text}`)
+  }
+})
+
+test('metricsText() has lines for tables, not for services, of the buckets of backends', async () => {
+  const control = Object.assign(new FixedControl(), balancerOf({ services: 50, backends: 20 }))
+  const text = await metricsText({ control, version: '0.1.0', applyFailures: () => 0, sockets: () => [] })
+  assert.equal(text.match(/^seawall_balancer_table_buckets\{/gm)?.length, 20)
+  assert.equal(text.match(/^seawall_balancer_service_info\{/gm)?.length, 50)
+  assert.match(text, /^seawall_balancer_backend_draining\{backend="edge8"\} 1$/m)
+})
+
+test('metricsText() has no metrics of a balancer where there is none', async () => {
+  const control = new FixedControl()
+  const { balancer: _, ...without } = await control.status()
+  control.status = async () => without
+  const text = await metricsText({ control, version: '0.1.0', applyFailures: () => 0, sockets: () => [] })
+  assert.match(text, /^seawall_firewall_up 1$/m)
+  assert.doesNotMatch(text, /balancer/)
 })
 
 test('metricsText() does not mix scrapes that run at once', async () => {
