@@ -11,7 +11,7 @@ export interface TalkersOptions extends Plan {
 }
 
 /** Milliseconds that an answer may take on a busy machine. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 
 /** Many connections that stay and talk all the time, in a process of their own inside a network namespace. */
 export class Talkers {

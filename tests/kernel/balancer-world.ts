@@ -23,7 +23,7 @@ export interface Destination {
 }
 
 /** How long something may take that has to happen, on a machine that is busy with other things. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 /** Milliseconds between an answer and the next question of a connection. */
 const TALK_MS = 1_000

@@ -10,7 +10,7 @@ import { type StageName, Timeline } from './timeline.ts'
 const TICK_MS = 500
 
 /** Milliseconds that something may take that has to happen. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 /** Of a stage's length: how long connections live on average. */
 const LIFE = 2
