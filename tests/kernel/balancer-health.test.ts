@@ -12,6 +12,7 @@ import { ProbePath } from '../../src/balancer/health/probe-path.ts'
 import { probe, type Surroundings } from '../../src/balancer/health/probes/index.ts'
 import type { CheckResult } from '../../src/balancer/health/record.ts'
 import { type Target, targetsOf } from '../../src/balancer/health/target.ts'
+import { formatDuration } from '../../src/entry/duration.ts'
 import { Passage } from '../../src/generated/health.ts'
 import { command } from '../../src/linux/command.ts'
 import { listInterfaces } from '../../src/linux/interface.ts'
@@ -23,7 +24,11 @@ import { desiredOf, Watching, WebServers } from './balancer-health-world.ts'
 import { BalancerWorld, SERVICE4, SERVICE6 } from './balancer-world.ts'
 
 const PORT = 8080
-const check = { http: '/', every: '200ms', timeout: '150ms', rise: 2, fall: 2 }
+/** An emulated machine takes its time. */
+const PACE = process.env.SEAWALL_EMULATED === undefined ? 1 : 10
+const timing = { every: `${300 * PACE}ms`, timeout: `${250 * PACE}ms` }
+const NO_ANSWER = `no answer within ${formatDuration(250 * PACE)}`
+const check = { http: '/', ...timing, rise: 2, fall: 2 }
 
 /** A service of each family. */
 function servicesOf(encapsulation: string, more: object = {}): object[] {
@@ -42,7 +47,7 @@ function backendsOf(world: BalancerWorld, family: 4 | 6): object {
 function ask(path: ProbePath, target: Target): Promise<CheckResult | undefined> {
   const surroundings: Surroundings = { netns: null, approach: (to, signal) => path.approach(to, signal) }
   const work = (signal: AbortSignal) => probe(target, surroundings, signal)
-  return attempt(work, { timeoutMs: 20_000, stop: new AbortController().signal })
+  return attempt(work, { timeoutMs: 20_000 * PACE, stop: new AbortController().signal })
 }
 
 /** What the data plane of an edge counted as delivered because it was marked as the last hop. */
@@ -90,12 +95,12 @@ for (const family of [4, 6] as const) {
 
 test('HealthChecks ask real name servers and web servers', async () => {
   using world = await BalancerWorld.build(2)
-  const timing = { every: '300ms', timeout: '250ms', rise: 1, fall: 2 }
+  const often = { ...timing, rise: 1, fall: 2 }
   const question = buildPacket(dns({ id: 7, questions: [{ name: `www-1.${ZONE}` }] }))
   const answer = Buffer.concat([question.subarray(0, 2), Uint8Array.of(0x85)]).toString('latin1')
-  const udp = { udp: Buffer.from(question).toString('latin1'), expect: answer, ...timing }
+  const udp = { udp: Buffer.from(question).toString('latin1'), expect: answer, ...often }
   const services = [
-    { id: 'dns4', address: SERVICE4, port: 53, protocol: ['tcp', 'udp'], check: { dns: `www-1.${ZONE}`, ...timing } },
+    { id: 'dns4', address: SERVICE4, port: 53, protocol: ['tcp', 'udp'], check: { dns: `www-1.${ZONE}`, ...often } },
     { id: 'dns6', address: SERVICE6, port: 53, protocol: 'udp', check: udp },
     {
       id: 'web4',
@@ -103,9 +108,9 @@ test('HealthChecks ask real name servers and web servers', async () => {
       port: 80,
       protocol: 'tcp',
       encapsulation: 'ipip',
-      check: { http: '/', ...timing },
+      check: { http: '/', ...often },
     },
-    { id: 'web6', address: SERVICE6, port: 80, protocol: 'tcp', check: { tcp: true, ...timing } },
+    { id: 'web6', address: SERVICE6, port: 80, protocol: 'tcp', check: { tcp: true, ...often } },
   ]
   const backends = world.backends()
   await world.apply({ backends, services })
@@ -123,8 +128,8 @@ test('HealthChecks ask real name servers and web servers', async () => {
     assert.deepEqual(watching.checks.dead(), [['edge2']])
     const failed = watching.checks.state().filter(({ backend }) => backend === 'edge2')
     assert.deepEqual(Object.fromEntries(failed.map((one) => [one.service, one.lastFailure?.reason])), {
-      dns4: 'no answer within 250ms',
-      dns6: 'no answer within 250ms',
+      dns4: NO_ANSWER,
+      dns6: NO_ANSWER,
       web4: 'connection refused',
       web6: 'connection refused',
     })
@@ -186,7 +191,7 @@ describe('HealthChecks', () => {
         await watching.untilChanges(changes + 1)
         assert.deepEqual(watching.checks.dead(), [[edge]])
         const down = watching.checks.state().find(({ state }) => state === 'down')
-        assert.deepEqual([down?.backend, down?.lastFailure?.reason], [edge, 'no answer within 150ms'])
+        assert.deepEqual([down?.backend, down?.lastFailure?.reason], [edge, NO_ANSWER])
         web.silent.delete(edge)
         await watching.untilChanges(changes + 2)
       }
@@ -279,7 +284,7 @@ const untilAll = (watching: Watching, wanted: string): Promise<void> => until(wa
 /** Returns when something holds for all checks of all backends. */
 async function until({ checks }: Watching, holds: (one: BackendHealth) => boolean): Promise<void> {
   for (let tries = 0; !checks.state().every(holds); tries++) {
-    assert.ok(tries < 1_000, `after a long time: ${JSON.stringify(checks.state(), null, 1)}`)
+    assert.ok(tries < 1_000 * PACE, `after a long time: ${JSON.stringify(checks.state(), null, 1)}`)
     await sleep(20)
   }
 }
