@@ -48,7 +48,7 @@ static __always_inline enum tunnel enter_gue(const struct xdp_md *ctx, struct pa
 	length = bpf_ntohs(udp->len);
 	gue = bytes_at(ctx, at + sizeof(*udp), GUE_BASE_BYTES);
 	/* Variant 0, no control message; whatever is behind the first word is not needed. */
-	if (!gue || gue[0] >> 5 || at + length > outer_end)
+	if (!gue || gue[0] >> 5 || at + length > outer_end || outer_end > packet->end)
 		return TUNNEL_BAD;
 	return enter_tunnel(packet, gue[1], at + sizeof(*udp) + GUE_BASE_BYTES + gue[0] * 4, at + length);
 }

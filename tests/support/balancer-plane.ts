@@ -65,6 +65,7 @@ export const OWN_MAC = Uint8Array.of(2, 0, 0, 0, 0, 0xbb)
 const SLOTS = 4096
 const PROBES = 8
 const POOL_ROWS = 16_384
+const POOLS = 4
 
 const NAMES = Object.keys(Outcome) as (keyof typeof Outcome)[]
 
@@ -82,10 +83,15 @@ export class Plane {
     const netns = options.netns ?? `seawall-plane-${process.pid}-${planes++}`
     if (own) {
       createNetns(netns)
-      ipBatch(netns, ['link add plane0 type veth peer name plane1', 'link set plane0 up', 'link set plane1 up'])
+      // Without addresses of their own they send nothing, which would be counted.
+      const quiet = ['plane0', 'plane1'].flatMap((name) => [`link set ${name} addrgenmode none`, `link set ${name} up`])
+      ipBatch(netns, ['link add plane0 type veth peer name plane1', ...quiet])
     }
     try {
-      const loaded = await load(balancer, { config: configOf(options) })
+      const loaded = await load(balancer, {
+        config: configOf(options),
+        maxEntries: { buckets: (POOLS * POOL_ROWS) / 16 },
+      })
       return new Plane(loaded, netns, own, options)
     } catch (error) {
       if (own) removeNetns(netns)
@@ -134,8 +140,18 @@ export class Plane {
 
   /** All rows of a pool. */
   fill(bucket: Bucket, pool = 0): void {
+    this.fillWith(pool, () => bucket)
+  }
+
+  /** Each row of a pool. */
+  fillWith(pool: number, bucketOf: (row: number) => Bucket): void {
     const rows = this.#rows().subarray(pool * POOL_ROWS, (pool + 1) * POOL_ROWS)
-    rows.fill(wordOf(bucket))
+    for (const row of rows.keys()) rows[row] = wordOf(bucketOf(row))
+  }
+
+  /** Which backend a server id of QUIC connection ids stands for. */
+  setServer(id: number, backend: number): void {
+    this.loaded.maps.serverIds.set(id, backend)
   }
 
   /** The row of one flow. */
