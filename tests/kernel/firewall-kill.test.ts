@@ -15,6 +15,7 @@ const apply = (request: ApplyRequest, dieAt?: string) =>
 /** All steps of an apply over an existing state, and of a first one. */
 const steps = [
   'sets',
+  'parts',
   'maps',
   'loaded',
   'pinned',
