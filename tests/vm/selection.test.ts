@@ -49,3 +49,7 @@ test('readSelection() names test files that there are, and amounts that some tes
     )
   assert.ok(selectFiles(findTestFiles('.'), readSelection(), { all: false, filters: [] }).length > 30)
 })
+
+test('docs/kernels.md shows what the data file says', () => {
+  assert.ok(readFileSync('docs/kernels.md', 'utf8').includes(describeSelection(readSelection())))
+})
