@@ -16,9 +16,16 @@ export interface Answers {
   readonly answered: number
 }
 
-/** Requests that an attack is about: a flood of SYNs starves new connections, any other all services. */
-export function attacked({ name, http, legitSent, legitAnswered }: PhaseFigures): Answers {
-  return kindOf(name).attack === 'syn' ? http : { sent: legitSent, answered: legitAnswered }
+/** What tells how a phase went: new connections, which are the first to fail, where they are starved or saved from it; else all requests. */
+export function telling({
+  name,
+  http,
+  legitSent,
+  legitAnswered,
+}: PhaseFigures): Answers & { readonly isHttp: boolean } {
+  const { attack, bare } = kindOf(name)
+  if (attack === 'syn' || bare === true) return { ...http, isHttp: true }
+  return { sent: legitSent, answered: legitAnswered, isHttp: false }
 }
 
 function brokenAnswers(phase: PhaseFigures): string[] {

@@ -1,7 +1,7 @@
 import type { PhaseFigures } from './figures.ts'
 import { milliseconds, share, short } from './format.ts'
 import { kindOf } from './phases.ts'
-import { attacked } from './promise.ts'
+import { telling } from './promise.ts'
 import { area, type Frame, line, text, x, y } from './svg-shapes.ts'
 import type { Bucket, Timeline } from './timeline.ts'
 
@@ -92,12 +92,11 @@ function captions({ buckets }: Timeline, phases: readonly PhaseFigures[]): strin
     const at = Number(position(buckets, (from + to) / 2))
     const phase = phases.find(({ name }) => name === stage)
     if (phase === undefined) return []
-    const { sent, answered } = attacked(phase)
-    const what = kindOf(phase.name).attack === 'syn' ? ' HTTP' : ''
+    const { sent, answered, isHttp } = telling(phase)
     const fill = isBare(stage) ? BAD : '#57606a'
     return [
       text(at, TOP - 34, stage, { anchor: 'middle', weight: 600, size: 11 }),
-      text(at, TOP - 18, `${share(answered, sent)}${what}`, { anchor: 'middle', fill, size: 11 }),
+      text(at, TOP - 18, `${share(answered, sent)}${isHttp ? ' HTTP' : ''}`, { anchor: 'middle', fill, size: 11 }),
       text(at, TOP - 5, milliseconds(phase.latencyMsP99), { anchor: 'middle', fill: '#57606a', size: 11 }),
     ]
   })

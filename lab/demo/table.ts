@@ -44,15 +44,15 @@ export function sentences(phases: readonly PhaseFigures[]): string[] {
 function attackedBare(phases: readonly PhaseFigures[]): string[] {
   const of = (name: PhaseName) => phases.find((phase) => phase.name === name)
   const [mixed, syn] = [of('unprotected'), of('syn-flood')]
+  const served = ({ sent, answered }: PhaseFigures['http']) => share(answered, sent)
   const lines: string[] = []
   if (mixed !== undefined) {
-    const answered = share(mixed.legitAnswered, mixed.legitSent)
-    lines.push(`Under ${rate(mixed)} attack packets a second the bare edge answered ${answered} of the good requests,`)
+    lines.push(
+      `Under ${rate(mixed)} attack packets a second the bare edge answered ${served(mixed.dns)} of the DNS queries`,
+    )
+    lines.push(`and ${served(mixed.http)} of the HTTP requests, each a connection of its own;`)
   }
-  if (syn !== undefined) {
-    const answered = share(syn.http.answered, syn.http.sent)
-    lines.push(`under ${rate(syn)} SYNs a second ${answered} of the new HTTP connections.`)
-  }
+  if (syn !== undefined) lines.push(`under ${rate(syn)} SYNs a second ${served(syn.http)} of them.`)
   return lines
 }
 
