@@ -92,13 +92,13 @@ async function open(connections: number): Promise<void> {
   }
 }
 
-const silentSince = (when: number): number =>
-  talkers.filter(({ state, answered }) => state === 'open' && answered < when).length
-
+/** Those that were begun by now and are not made, or not answered what they asked since. */
 async function hear(patienceMs: number): Promise<number> {
   const now = performance.now()
-  while (silentSince(now) > 0 && performance.now() - now < patienceMs) await sleep(50)
-  return silentSince(now)
+  const all = [...talkers]
+  const isSilent = ({ state, answered }: Talker) => state === 'begun' || (state === 'open' && answered < now)
+  while (all.some(isSilent) && performance.now() - now < patienceMs) await sleep(50)
+  return all.filter(isSilent).length
 }
 
 function count(silent: number): Talk {
@@ -110,6 +110,7 @@ function count(silent: number): Talk {
     if (state === 'open' && server !== undefined) servers[server] = (servers[server] ?? 0) + 1
   return {
     opened: talkers.length,
+    opening: of(({ state }) => state === 'begun'),
     open: of(({ state }) => state === 'open'),
     ended: of(({ state }) => state === 'ended'),
     failed: of(({ state }) => state === 'failed'),

@@ -22,15 +22,16 @@ export interface Plan {
 export type Order =
   | { readonly do: 'open'; readonly connections: number }
   | { readonly do: 'count' }
-  /** Waits until each connection was answered something that it has asked since. */
+  /** Waits until each connection that was begun by then is there, and was answered something that it has asked since. */
   | { readonly do: 'hear'; readonly patienceMs: number }
   /** Closes all of them. */
   | { readonly do: 'end' }
 
 /** What has become of all connections so far. */
 export interface Talk {
-  /** Connections that were begun, those that are there, and those that ended as they should. */
+  /** Connections that were begun, those of them that are not there yet, those that are, and those that ended as they should. */
   readonly opened: number
+  readonly opening: number
   readonly open: number
   readonly ended: number
   /** Connections that could not be made. */
@@ -41,7 +42,7 @@ export interface Talk {
   readonly moved: number
   /** Connections that have waited longer than a second and a half for an answer, at least once. */
   readonly stalled: number
-  /** Connections that are there, but were not answered although there was patience; only after `hear`. */
+  /** Connections that were not made, or not answered, although there was patience; only after `hear`. */
   readonly silent: number
   readonly answers: number
   /** Connections that are there, by the name of their server. */

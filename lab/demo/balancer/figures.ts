@@ -1,11 +1,13 @@
 import type { Talk } from '../../talk/messages.ts'
 import type { StageName } from './timeline.ts'
 
-/** What a stage has brought. Counts of connections are of this stage alone, but for `open` and `servers`, which are at its end. */
+/** What a stage has brought. Counts of connections are of this stage alone, but for `open`, `opening` and `servers`, which are at its end. */
 export interface StageFigures {
   readonly name: StageName
   readonly seconds: number
   readonly open: number
+  /** Connections that are not made yet, in the places of others that have ended. */
+  readonly opening: number
   readonly begun: number
   readonly ended: number
   readonly failed: number
@@ -25,6 +27,7 @@ export function figures(name: StageName, seconds: number, before: Talk, after: T
     name,
     seconds: Math.round(seconds * 10) / 10,
     open: after.open,
+    opening: after.opening,
     begun: after.opened - before.opened,
     ended: after.ended - before.ended,
     failed: after.failed - before.failed,

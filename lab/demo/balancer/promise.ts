@@ -13,9 +13,8 @@ function brokenConnections(stage: StageFigures, connections: number): string[] {
   const wrong = (['failed', 'lost', 'moved', 'silent'] as const)
     .filter((what) => stage[what] !== 0)
     .map((what) => `${stage.name}: ${stage[what]} connections are ${what}, wanted 0`)
-  // Those that end and those that begin in their places overlap.
-  if (stage.open < connections * 0.9)
-    wrong.push(`${stage.name}: ${stage.open} connections are open, wanted about ${connections}`)
+  const there = stage.open + stage.opening
+  if (there !== connections) wrong.push(`${stage.name}: ${there} connections are open or begun, wanted ${connections}`)
   return wrong
 }
 
