@@ -10,6 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ['linux', 'generated'],
   ['rules'],
   ['entry'],
+  ['probes'],
   ['firewall', 'balancer', 'dispatch', 'splice', 'tuning', 'exporter', 'analytics', 'fleet'],
   ['config'],
   ['agent'],

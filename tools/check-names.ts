@@ -6,7 +6,7 @@ import { findFiles } from './find-files.ts'
 export const capabilities = ['firewall', 'balancer', 'dispatch', 'splice', 'tuning', 'exporter', 'analytics', 'fleet']
 
 /** BPF programs that are no capability by themselves: the entry that runs them, and what several build on. */
-const parts = ['entry', 'connections', 'syncookies', 'busy', 'health']
+const parts = ['entry', 'connections', 'syncookies', 'busy', 'health', 'answers', 'quic', 'udpgrm', 'cookies']
 
 /** A capability in `src` must have these too. */
 const places = ['src/NAME/index.ts', 'tests/kernel/NAME.test.ts', 'benchmarks/NAME.ts', 'docs/NAME.md']

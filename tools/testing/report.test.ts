@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { formatFile, formatTotals, totalsOf } from './report.ts'
+import { formatFailed, formatFile, formatTotals, totalsOf } from './report.ts'
 import type { TestResult } from './reporter.ts'
 
 const tests: TestResult[] = [
@@ -32,4 +32,12 @@ test('formatFile shows failures with what was printed, and skips with their reas
 test('formatFile is one line for a file that passed', () => {
   const text = formatFile({ file: 'a.test.ts', tests: tests.slice(0, 1), seconds: 0, output: 'printed' })
   assert.equal(stripVTControlCharacters(text), '✓ a.test.ts (1 passed, 0.0 s)')
+})
+
+test('formatFailed shows only files in which a test failed', () => {
+  const [failing, passing] = [tests.slice(1, 2), tests.slice(0, 1)].map((tests, index) => {
+    return { file: `${index}.test.ts`, tests, seconds: 0, output: '' }
+  })
+  assert.equal(formatFailed([passing!]), '')
+  assert.equal(formatFailed([passing!, failing!]), formatFile(failing!))
 })

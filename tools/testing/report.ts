@@ -20,6 +20,14 @@ export function formatTotals({ passed, failed, skipped }: Totals): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`
 }
 
+/** The failed tests of a whole run again, in full: the end of a log is what is kept of it. */
+export function formatFailed(results: readonly FileResult[]): string {
+  return results
+    .filter(({ tests }) => totalsOf(tests).failed > 0)
+    .map(formatFile)
+    .join('\n')
+}
+
 /** A line for a file that passed; each failure in full, and what the process printed, for one that did not. */
 export function formatFile(result: FileResult): string {
   const { passed, failed, skipped } = totalsOf(result.tests)
