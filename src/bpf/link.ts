@@ -9,6 +9,9 @@ export type XdpMode = 'native' | 'generic'
 /** `XDP_FLAGS_*` of linux/if_link.h. */
 const modeFlags: Readonly<Record<XdpMode, number>> = { generic: 1 << 1, native: 1 << 2 }
 
+/** `BPF_LINK_TYPE_NETNS` of `enum bpf_link_type`. */
+const NETNS_LINK = 5
+
 /** `BPF_LINK_TYPE_XDP` and `BPF_LINK_TYPE_TCX` of `enum bpf_link_type`. */
 const INTERFACE_LINKS = [6, 11]
 
@@ -30,6 +33,8 @@ export interface LinkInfo {
   readonly programId: number
   /** Interface of an XDP or TCX link, in its own namespace; 0 when it is detached or gone, and for other links. */
   readonly ifindex: number
+  /** Inode of the network namespace of a `sk_lookup` link; 0 when it is detached or gone, and for other links. */
+  readonly netns: number
 }
 
 /** An attachment. It ends when it is detached, or when nothing holds it any more: neither a pin nor an open link. */
@@ -89,11 +94,13 @@ export class Link {
 
   info(): LinkInfo {
     const info = readInfo(this.fd)
-    const isInterface = INTERFACE_LINKS.includes(info.getUint32(0, true))
+    const type = info.getUint32(0, true)
+    const place = info.getUint32(16, true)
     return {
       id: info.getUint32(4, true),
       programId: info.getUint32(8, true),
-      ifindex: isInterface ? info.getUint32(16, true) : 0,
+      ifindex: INTERFACE_LINKS.includes(type) ? place : 0,
+      netns: type === NETNS_LINK ? place : 0,
     }
   }
 

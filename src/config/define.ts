@@ -1,4 +1,5 @@
 import type { BalancerConfig } from '../balancer/config.ts'
+import type { DispatchConfig } from '../dispatch/config.ts'
 import type { InterfaceConfig } from '../entry/interface-config.ts'
 import type { FirewallConfig } from '../firewall/config.ts'
 
@@ -9,6 +10,8 @@ export interface SeawallConfig {
   readonly firewall?: FirewallConfig
   /** Spreads the packets of services over servers; off unless it is there. */
   readonly balancer?: BalancerConfig
+  /** Gives prefixes and ports to sockets; off unless it is there. */
+  readonly dispatch?: DispatchConfig
   /** Where Prometheus can read the counters, for example `{ listen: '127.0.0.1:9435' }`. Nowhere if absent. */
   readonly metrics?: { readonly listen: string }
   /** Unix socket of the local API; `/run/seawall/seawall.sock` if absent. */

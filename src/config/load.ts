@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, join, resolve } from 'node:path'
 import type { DesiredBalancer } from '../balancer/desired.ts'
+import type { DesiredDispatch } from '../dispatch/desired.ts'
 import { toDesired } from '../firewall/config.ts'
 import type { Desired } from '../firewall/desired.ts'
 import type { Document } from './document.ts'
@@ -20,6 +21,8 @@ export interface LoadedConfig {
   readonly desired: Desired
   /** Absent where nothing is balanced. */
   readonly balancer?: DesiredBalancer
+  /** Absent where nothing is dispatched. */
+  readonly dispatch?: DesiredDispatch
   readonly metrics?: { readonly listen: string }
   readonly api: { readonly socket: string }
 }
@@ -50,23 +53,24 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   const document = await readDocument(file, await readText(file))
   const parsed = configSchema.safeParse(document.value)
   if (!parsed.success) throw new ConfigError(placeIssues(file, document, parsed.error.issues))
-  const { interfaces, firewall, balancer, metrics, api } = parsed.data
+  const { interfaces, firewall, balancer, dispatch, metrics, api } = parsed.data
   const desired = toDesired(interfaces, firewall, dirname(file))
   const setFiles = [...desired.sets.values()].flatMap((source) => (source.kind === 'file' ? [source.path] : []))
   return {
     path: file,
     files: [file, ...setFiles],
-    digest: digestOf(desired, balancer),
+    digest: digestOf(desired, balancer, dispatch),
     desired,
     ...(balancer === undefined ? {} : { balancer }),
+    ...(dispatch === undefined ? {} : { dispatch }),
     ...(metrics === undefined ? {} : { metrics }),
     api,
   }
 }
 
 /** A digest of what shall be, the same whenever that is. */
-export function digestOf(desired: Desired, balancer?: DesiredBalancer): string {
-  const text = JSON.stringify({ ...desired, sets: [...desired.sets], balancer }, (_, value: unknown) => {
+export function digestOf(desired: Desired, balancer?: DesiredBalancer, dispatch?: DesiredDispatch): string {
+  const text = JSON.stringify({ ...desired, sets: [...desired.sets], balancer, dispatch }, (_, value: unknown) => {
     if (typeof value === 'bigint') return `${value}n`
     return value instanceof Uint8Array ? [...value] : value
   })

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { balancerSchema } from '../balancer/config.ts'
+import { dispatchSchema } from '../dispatch/config.ts'
 import { interfacesSchema } from '../entry/interface-config.ts'
 import { strict } from '../entry/schema.ts'
 import { firewallSchema } from '../firewall/config.ts'
@@ -21,6 +22,7 @@ export const configSchema = strict(
     interfaces: interfacesSchema,
     firewall: firewallSchema,
     balancer: balancerSchema.optional(),
+    dispatch: dispatchSchema.optional(),
     metrics: strict({ listen }, 'an object such as { listen: "127.0.0.1:9435" }').optional(),
     api: strict({ socket }, `an object such as { socket: "${DEFAULT_SOCKET}" }`).default({ socket: DEFAULT_SOCKET }),
   },

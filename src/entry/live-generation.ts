@@ -36,6 +36,9 @@ export function findLive(paths: Paths): LiveGeneration | undefined {
   )
 }
 
+/** Names what is in force, for who reads it without a lock. */
+export const liveVersion = (paths: Paths): string => `${liveProgramId(paths)} of ${listGenerations(paths)}`
+
 function liveProgramId(paths: Paths): number | undefined {
   const pin = join(paths.bpf, 'stages')
   if (!existsSync(pin)) return undefined

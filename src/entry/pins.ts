@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { isBpffs, mountBpffs } from '../linux/bpffs.ts'
+import { BPFFS, isBpffs, mountBpffs } from '../linux/bpffs.ts'
 import { SeawallError } from './errors.ts'
 import { defaultPaths, type Paths } from './paths.ts'
 
@@ -75,6 +75,22 @@ export function prepareFolder(paths: Paths): void {
   writing(`make the folder "${paths.bpf}"`, () => mkdirSync(linksFolder(paths), { recursive: true, mode: 0o700 }))
 }
 
+/**
+ * Makes sure that there is a folder beside that of the generations, for state that outlives them.
+ *
+ * @throws SeawallError SEAWALL_BPFFS
+ */
+export function prepareFolderBeside(folder: string): void {
+  if (folder.startsWith(`${BPFFS}/`)) writing('mount the BPF file system', () => mountBpffs())
+  if (existsSync(folder)) return
+  writing(`make the folder "${folder}"`, () => mkdirSync(folder, { recursive: true, mode: 0o700 }))
+  if (!isBpffs(folder))
+    throw new SeawallError(
+      'SEAWALL_BPFFS',
+      `Cannot keep state in "${folder}": it is on no BPF file system (mount -t bpf bpf ${BPFFS})`,
+    )
+}
+
 /** Does something on the BPF file system; its failure names what to look at. */
 export function writing<T>(action: string, work: () => T): T {
   try {
@@ -93,7 +109,8 @@ function nearestFolder(path: string): string {
   return existsSync(path) ? path : nearestFolder(join(path, '..'))
 }
 
-function listFolder(path: string): string[] {
+/** Names in a folder; none if it is not there. @throws SeawallError SEAWALL_PERMISSION, SEAWALL_BPFFS */
+export function listFolder(path: string): string[] {
   try {
     return readdirSync(path)
   } catch (cause) {

@@ -1,16 +1,20 @@
 import { BpfError, BpfMap } from '../bpf/index.ts'
-import { requireCapabilities } from '../linux/capabilities.ts'
+import { type Capability, requireCapabilities } from '../linux/capabilities.ts'
 import { LinuxError } from '../linux/errors.ts'
 import { SeawallError } from './errors.ts'
 
 /**
  * Checks that this process may change the kernel's state, and that the kernel has BPF at all.
  *
+ * @param wanted capabilities, for a `purpose` that completes "… needs".
  * @throws SeawallError SEAWALL_PERMISSION, SEAWALL_NO_BPF
  */
-export function preflight(): void {
+export function preflight(
+  wanted: readonly Capability[] = ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN'],
+  purpose = 'attaching XDP programs and pinning their state',
+): void {
   try {
-    requireCapabilities(['CAP_NET_ADMIN', 'CAP_SYS_ADMIN'], 'attaching XDP programs and pinning their state')
+    requireCapabilities(wanted, purpose)
   } catch (cause) {
     if (!(cause instanceof LinuxError)) throw cause
     throw new SeawallError('SEAWALL_PERMISSION', cause.message, { cause })

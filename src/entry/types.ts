@@ -29,7 +29,7 @@ export type ChangeKind = 'add' | 'remove' | 'change' | 'move'
 /** One line of a plan: `+ rule drop-dns  drop if udp.srcport == 53`. */
 export interface Change {
   readonly kind: ChangeKind
-  readonly what: 'interface' | 'rule' | 'set' | 'policy' | 'service' | 'backend'
+  readonly what: 'interface' | 'rule' | 'set' | 'policy' | 'service' | 'backend' | 'announce' | 'label' | 'udpgrm'
   readonly name: string
   readonly before?: string
   readonly after?: string

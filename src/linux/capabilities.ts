@@ -21,6 +21,9 @@ export function effectiveCapabilities(status = readFileSync('/proc/self/status',
   return new Set(names.filter((name) => (bits >> BigInt(capabilityBits[name])) & 1n))
 }
 
+/** What CAP_SYS_ADMIN stands for, too. */
+const ADMINISTRATIVE: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON']
+
 /**
  * Fails unless all `wanted` capabilities are effective.
  *
@@ -29,7 +32,9 @@ export function effectiveCapabilities(status = readFileSync('/proc/self/status',
  */
 export function requireCapabilities(wanted: readonly Capability[], purpose: string): void {
   const present = effectiveCapabilities()
-  const missing = wanted.filter((name) => !present.has(name))
+  const isThere = (name: Capability) =>
+    present.has(name) || (ADMINISTRATIVE.includes(name) && present.has('CAP_SYS_ADMIN'))
+  const missing = wanted.filter((name) => !isThere(name))
   if (missing.length === 0) return
   throw new LinuxError(
     'PRIVILEGE_MISSING',

@@ -7,6 +7,7 @@ export type LinuxErrorCode =
   | 'NETNS_DENIED'
   | 'INTERFACE_MISSING'
   | 'BPFFS_MISSING'
+  | 'CGROUP_MISSING'
   | 'PRIVILEGE_MISSING'
   | 'PROCESS_GONE'
   | 'SOCKET_GONE'

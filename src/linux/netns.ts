@@ -1,5 +1,6 @@
-import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { setNetworkNamespace } from '../bpf/ffi/namespaces.ts'
+import { namespaceCookie } from '../bpf/ffi/socket.ts'
 import { command } from './command.ts'
 import { LinuxError } from './errors.ts'
 
@@ -85,11 +86,12 @@ function enter(name: string): void {
   }
 }
 
-function openNamespace(name: string): number {
+function openNamespace(netns: Netns): number {
+  const path = netnsPath(netns)
   try {
-    return openSync(netnsPath(name), 'r')
+    return openSync(path, 'r')
   } catch (cause) {
-    throw new LinuxError('NETNS_MISSING', `Cannot open network namespace "${name}": no ${netnsPath(name)}`, { cause })
+    throw new LinuxError('NETNS_MISSING', `Cannot open network namespace "${netns ?? ''}": no ${path}`, { cause })
   }
 }
 
@@ -106,6 +108,40 @@ function synchronous<T>(result: T): T {
     throw new LinuxError('NETNS_ASYNC', 'Cannot await inside a network namespace: the work must be synchronous')
   }
   return result
+}
+
+/**
+ * The number of a namespace, which no other has as long as this one is there.
+ *
+ * @throws LinuxError NETNS_MISSING
+ */
+export function netnsInode(netns: Netns): number {
+  return withNetns(netns, (fd) => fstatSync(fd).ino)
+}
+
+/**
+ * What the kernel's programs know a namespace by; no other ever has it.
+ *
+ * @throws LinuxError NETNS_MISSING, NETNS_DENIED
+ */
+export function netnsCookie(netns: Netns): bigint {
+  const cookie = inNetns(netns, namespaceCookie)
+  if (typeof cookie === 'bigint') return cookie
+  throw new LinuxError('NETNS_DENIED', `Cannot read the cookie of a network namespace: errno ${-cookie} [Linux 5.14]`)
+}
+
+/**
+ * Works with a descriptor of the file that stands for a namespace.
+ *
+ * @throws LinuxError NETNS_MISSING
+ */
+export function withNetns<T>(netns: Netns, work: (fd: number) => T): T {
+  const fd = openNamespace(netns)
+  try {
+    return work(fd)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** What identifies the namespace the calling thread is in, for example `net:[4026531840]`. */

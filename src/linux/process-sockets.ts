@@ -1,4 +1,4 @@
-import { closeSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { closeSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { errnoName } from '../bpf/ffi/errno.ts'
 import { openProcess, takeDescriptor } from '../bpf/ffi/process-descriptor.ts'
@@ -6,7 +6,8 @@ import { socketDomain, socketProtocol } from '../bpf/ffi/socket.ts'
 import { LinuxError } from './errors.ts'
 import { type Netns, netnsPath } from './netns.ts'
 import { processStart } from './process.ts'
-import { readSocketTable, type TableSocket } from './socket-table.ts'
+import { isProcess, type ProcessMatch } from './process-selection.ts'
+import { byInode, readServerSockets, readServerSocketsOf, readSocketTable, type TableSocket } from './socket-table.ts'
 
 /** A UDP or TCP socket that a process has open. */
 export interface ProcessSocket extends TableSocket {
@@ -16,14 +17,12 @@ export interface ProcessSocket extends TableSocket {
 }
 
 /** Which sockets; all that is said must hold. */
-export interface SocketSelection {
+export interface SocketSelection extends ProcessMatch {
   /** Of the processes in a network namespace, unless `pid` names one. */
   readonly netns: Netns
   readonly pid?: number
   /** In process `pid`. */
   readonly fd?: number
-  /** A service of systemd, with or without `.service`. */
-  readonly unit?: string
   /** Local port, or the first and the last of some. */
   readonly ports?: readonly [from: number, to: number]
   readonly protocol?: 'tcp' | 'udp'
@@ -35,11 +34,11 @@ export interface SocketSelection {
  * @throws LinuxError PROCESS_GONE if process `pid` is not there, PRIVILEGE_MISSING if this process may not look into it
  */
 export function findSockets(selection: SocketSelection): ProcessSocket[] {
-  const { pid, fd, ports: [from, to] = [0, 65_535], protocol } = selection
+  const { fd, ports: [from, to] = [0, 65_535], protocol } = selection
   const found = new Map<number, ProcessSocket>()
-  for (const each of pid === undefined ? processesIn(selection) : [pid]) {
-    for (const socket of socketsOf(each, pid !== undefined)) {
-      const asked = fd === undefined ? socket.protocol === 'udp' || socket.state === 'listen' : socket.fd === fd
+  for (const sockets of socketsOf(selection)) {
+    for (const socket of sockets) {
+      const asked = fd === undefined || socket.fd === fd
       const fits =
         asked && from <= socket.port && socket.port <= to && (protocol ?? socket.protocol) === socket.protocol
       if (fits && !found.has(socket.inode)) found.set(socket.inode, socket)
@@ -67,6 +66,27 @@ export function openSocket({ pid, fd, inode }: Pick<ProcessSocket, 'pid' | 'fd' 
   }
 }
 
+/**
+ * Descriptors of ours for those sockets of a process that are wanted, by such a descriptor: of any kind, each as often as it is open there.
+ *
+ * @throws LinuxError PROCESS_GONE, PRIVILEGE_MISSING
+ */
+export function takeSockets(pid: number, isWanted: (socket: number) => boolean): number[] {
+  const process = openProcess(pid)
+  if (process < 0) throw refused(process, pid, 0)
+  try {
+    return descriptorsOf(pid, true).flatMap(({ fd }) => {
+      const socket = takeDescriptor(process, fd)
+      if (socket < 0) return []
+      if (isWanted(socket)) return [socket]
+      closeSync(socket)
+      return []
+    })
+  } finally {
+    closeSync(process)
+  }
+}
+
 /** Where each socket is open, by inode: one process and its descriptor, of several that share it. */
 export function socketPlaces(): Map<number, { readonly pid: number; readonly fd: number }> {
   const places = allProcesses().flatMap((pid) =>
@@ -74,6 +94,26 @@ export function socketPlaces(): Map<number, { readonly pid: number; readonly fd:
   )
   return new Map(places)
 }
+
+/** The kernel's numbers of the sockets that processes have open. */
+export const socketInodes = (pids: readonly number[]): Set<number> =>
+  new Set(pids.flatMap((pid) => descriptorsOf(pid).map(({ inode }) => inode)))
+
+/** Of the TCP connections that a network namespace has now: those of some of its processes, each once, as their local end. */
+export function readConnections(netns: Netns): (pids: readonly number[]) => TableSocket[] {
+  const namespace = namespaceOf(netnsPath(netns))
+  let connections: readonly TableSocket[] | undefined
+  return (pids) => {
+    const there = pids.filter((pid) => namespaceOf(`/proc/${pid}/ns/net`) === namespace)
+    const inodes = socketInodes(there)
+    const [first] = there
+    if (first === undefined) return []
+    connections ??= [...readSocketTable(first).values()].filter(isConnection)
+    return connections.filter(({ inode }) => inodes.has(inode))
+  }
+}
+
+const isConnection = ({ protocol, state }: TableSocket): boolean => protocol === 'tcp' && state !== 'listen'
 
 const [AF_INET, AF_INET6] = [2, 10]
 const [TCP, UDP] = [6, 17]
@@ -95,16 +135,19 @@ function refused(error: number, pid: number, fd: number): LinuxError {
   return new LinuxError('PRIVILEGE_MISSING', `${what}: ${errnoName(error)} [run as root, with CAP_SYS_PTRACE]`)
 }
 
-function socketsOf(pid: number, named: boolean): ProcessSocket[] {
-  if (named && processStart(pid) === undefined)
+/** Of each process that is selected. Connections are looked at only for a descriptor that is named: there may be a million. */
+function socketsOf(selection: SocketSelection): ProcessSocket[][] {
+  const { netns, pid, fd } = selection
+  if (pid !== undefined && processStart(pid) === undefined)
     throw new LinuxError('PROCESS_GONE', `Cannot find process ${pid}: there is none [see ps]`)
-  const open = descriptorsOf(pid, named)
-  if (open.length === 0) return []
-  const table = readSocketTable(pid)
-  return open.flatMap(({ fd, inode }) => {
-    const socket = table.get(inode)
-    return socket === undefined ? [] : [{ pid, fd, ...socket }]
-  })
+  const servers = pid === undefined ? () => readServerSockets(netns) : () => readServerSocketsOf(pid)
+  const table = pid === undefined || fd === undefined ? byInode(servers()) : readSocketTable(pid)
+  return (pid === undefined ? processesIn(selection) : [pid]).map((each) =>
+    descriptorsOf(each, pid !== undefined).flatMap((open) => {
+      const socket = table.get(open.inode)
+      return socket === undefined ? [] : [{ pid: each, fd: open.fd, ...socket }]
+    }),
+  )
 }
 
 /** Sockets of any kind; none of a process that ends meanwhile, or that this one may not look into unless it was named. */
@@ -136,11 +179,9 @@ function allProcesses(): number[] {
     .map(Number)
 }
 
-function processesIn({ netns, unit }: SocketSelection): number[] {
+function processesIn({ netns, ...match }: SocketSelection): number[] {
   const inode = namespaceOf(netnsPath(netns))
-  return allProcesses().filter(
-    (pid) => namespaceOf(`/proc/${pid}/ns/net`) === inode && (unit === undefined || isInUnit(pid, unit)),
-  )
+  return allProcesses().filter((pid) => namespaceOf(`/proc/${pid}/ns/net`) === inode && isProcess(pid, match))
 }
 
 /** What identifies a namespace; undefined if there is none, or none that this process may look at. */
@@ -149,15 +190,5 @@ function namespaceOf(path: string): number | undefined {
     return statSync(path).ino
   } catch {
     return undefined
-  }
-}
-
-/** Whether a process is in the control group of a service. */
-function isInUnit(pid: number, unit: string): boolean {
-  try {
-    const parts = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split(/[/\n]/)
-    return parts.includes(unit) || parts.includes(`${unit}.service`)
-  } catch {
-    return false
   }
 }

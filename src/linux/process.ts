@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { command } from './command.ts'
 import { LinuxError } from './errors.ts'
 import { inNetns, type Netns } from './netns.ts'
@@ -83,6 +83,36 @@ export function processStart(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+/** Of the processes that there are now: some with all that they and their children have started and that are children still. */
+export function readProcessTree(): (pids: readonly number[]) => number[] {
+  const children = new Map<number, number[]>()
+  for (const name of readdirSync('/proc')) {
+    const parent = /^\d+$/.test(name) ? parentOf(name) : undefined
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(name)])
+  }
+  return (pids) => {
+    const tree = new Set(pids)
+    for (const pid of tree) for (const child of children.get(pid) ?? []) tree.add(child)
+    return [...tree]
+  }
+}
+
+/** A process, its parent, and so on, as far as they are there. */
+export function processAncestors(pid: number): number[] {
+  const family: number[] = []
+  for (let one: number | undefined = pid; one !== undefined && one > 0; one = parentOf(String(one))) family.push(one)
+  return family
+}
+
+/** Undefined if the process ends meanwhile. Its name, in brackets, may have any characters. */
+function parentOf(pid: string): number | undefined {
+  try {
+    return Number(/^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1])
   } catch {
     return undefined
   }

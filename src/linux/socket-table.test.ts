@@ -3,13 +3,14 @@ import { test } from 'node:test'
 import { parseTableLine } from './socket-table.ts'
 
 test('parseTableLine() reads address, port, state and inode of IPv4 and IPv6', () => {
-  const four = '  1: 0100007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000   0  0 4711 2 0000 0'
+  const four = '  1: 0100007F:0035 00000000:0000 07 00000000:0000001A 00:00000000 00000000   0  0 4711 2 0000 0'
   assert.deepEqual(parseTableLine('udp', four), {
     protocol: 'udp',
     address: '127.0.0.1',
     port: 53,
     state: 'open',
     inode: 4711,
+    waiting: 26,
   })
   const six = '  0: B80D0120000000000000000001000000:01BB 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 12 1 0'
   assert.deepEqual(parseTableLine('tcp', six), {
@@ -18,6 +19,7 @@ test('parseTableLine() reads address, port, state and inode of IPv4 and IPv6', (
     port: 443,
     state: 'listen',
     inode: 12,
+    waiting: 0,
   })
 })
 

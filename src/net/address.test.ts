@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { addressAt, addressBytes, formatAddress, parseAddress, tryParseAddress } from './address.ts'
+import {
+  addressAt,
+  addressBytes,
+  formatAddress,
+  formatEndpoint,
+  parseAddress,
+  tryParseAddress,
+  unmapped,
+} from './address.ts'
 
 test('parseAddress() reads IPv4 and IPv6 as big-endian integers', () => {
   assert.deepEqual(parseAddress('192.0.2.1'), { family: 4, value: 0xc0000201n })
@@ -68,4 +76,15 @@ test('formatAddress() and parseAddress() undo each other', () => {
       assert.deepEqual(addressAt(addressBytes(address), 0, address.family), address)
     }),
   )
+})
+
+test('formatEndpoint() puts IPv6 addresses into brackets', () => {
+  assert.equal(formatEndpoint(parseAddress('192.0.2.1'), 53), '192.0.2.1:53')
+  assert.equal(formatEndpoint(parseAddress('2001:db8::1'), 53), '[2001:db8::1]:53')
+})
+
+test('unmapped() is the address of IPv4 that one of IPv6 stands for, and leaves others as they are', () => {
+  assert.deepEqual(unmapped(parseAddress('::ffff:192.0.2.1')), parseAddress('192.0.2.1'))
+  for (const text of ['192.0.2.1', '2001:db8::1', '::1', '::fffe:192.0.2.1'])
+    assert.deepEqual(unmapped(parseAddress(text)), parseAddress(text))
 })

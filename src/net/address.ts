@@ -34,6 +34,18 @@ export function formatAddress(address: Address): string {
   return address.family === 4 ? formatIpv4(Number(address.value)) : formatIpv6(address.value)
 }
 
+/** `192.0.2.1:53`, or `[2001:db8::1]:53`. */
+export function formatEndpoint(address: Address, port: number): string {
+  const text = formatAddress(address)
+  return address.family === 4 ? `${text}:${port}` : `[${text}]:${port}`
+}
+
+/** The address of IPv4 that one of `::ffff:0:0/96` stands for (RFC 4291 2.5.5.2), as sockets of IPv6 have that talk IPv4; others as they are. */
+export function unmapped(address: Address): Address {
+  const isMapped = address.family === 6 && address.value >> 32n === 0xffffn
+  return isMapped ? { family: 4, value: address.value & 0xffff_ffffn } : address
+}
+
 /** 4 or 16 bytes, network byte order. */
 export function addressBytes(address: Address): Uint8Array {
   const bytes = new Uint8Array(address.family === 4 ? 4 : 16)

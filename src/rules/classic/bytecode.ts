@@ -2,6 +2,7 @@ import { compilePcap } from './compile-pcap.ts'
 import { encodeClassic } from './encode.ts'
 import { ClassicError } from './error.ts'
 import { toNetwork } from './network.ts'
+import type { ClassicProgram } from './operation.ts'
 
 /** Instructions that `-m bpf` takes (`XT_BPF_MAX_NUM_INSTR`). */
 const MOST = 64
@@ -21,6 +22,11 @@ export function bytecode(text: string, version: 4 | 6): string {
     const message = `It takes ${program.length} instructions, wanted at most ${MOST}, which is all that iptables takes as bytecode`
     throw new ClassicError('CLASSIC_LONG', message, { suggestion })
   }
+  return formatBytecode(program)
+}
+
+/** The number of instructions, and each as code, jt, jf and k. */
+export function formatBytecode(program: ClassicProgram): string {
   const instructions = encodeClassic(program).map(({ code, jt, jf, k }) => `${code} ${jt} ${jf} ${k}`)
   return [program.length, ...instructions].join(',')
 }

@@ -11,6 +11,8 @@ export interface TranslateOptions {
   /** Where to go if the program returns another number than 0, and if it returns 0. */
   readonly hit: Label
   readonly miss: Label
+  /** Whether the number that is returned is to be in r7 at `hit`. */
+  readonly tellsValue?: boolean
 }
 
 /** A and X survive calls, so that an access may call helpers. */
@@ -142,8 +144,9 @@ class Translator {
 
   #return(value: number | 'a'): void {
     const asm = this.#asm
-    const { hit, miss } = this.#options
+    const { hit, miss, tellsValue = false } = this.#options
     if (value === 'a') asm.jumpIf32(A, '!=', 0, hit)
+    else if (tellsValue && value !== 0) asm.alu32('mov', A, value)
     asm.jump(value === 'a' || value === 0 ? miss : hit)
   }
 }
