@@ -22,6 +22,7 @@
 #include "counts.h"
 #include "lengths.h"
 #include "tunnel.h"
+#include "plain.h"
 #include "forward.h"
 #include "sockets.h"
 #include "icmp-errors.h"
@@ -59,46 +60,62 @@ static __always_inline int deliver(struct xdp_md *ctx, const struct packet *pack
 /* The machine that owns the bucket by the table here, if it is not this one, or else the one that owned it before; 0 for none. */
 static __always_inline __u32 other_owner(struct bucket bucket)
 {
-	__u32 other = bucket.current == self ? bucket.previous : bucket.current;
+	/* Read once: what is volatile is read each time. */
+	__u16 this = self;
+	__u32 other = bucket.current == this ? bucket.previous : bucket.current;
 
-	return other == self ? 0 : other;
+	return other == this ? 0 : other;
+}
+
+static __always_inline struct counts *counts_of(const struct service *service)
+{
+	__u32 index = service->index;
+
+	return bpf_map_lookup_elem(&service_counts, &index);
+}
+
+static __always_inline void count_transition(const struct service *service, enum outcome outcome)
+{
+	struct counts *counts = counts_of(service);
+
+	if (!counts)
+		return;
+	counts->transitions++;
+	if (outcome == OUTCOME_PREVIOUS)
+		counts->previous++;
 }
 
 /* For a packet that stays here unless it is of a flow that somebody else has. */
-static __always_inline struct destination keep(struct xdp_md *ctx, const struct packet *packet, int family, struct bucket bucket)
+static __always_inline struct destination keep(struct xdp_md *ctx, const struct packet *packet, int family,
+					       const struct service *service, struct bucket bucket)
 {
-	struct destination to = { .outcome = packet->tunnelled ? OUTCOME_DECAPSULATED : OUTCOME_LOCAL };
+	struct destination to = { .here = 1, .outcome = packet->tunnelled ? OUTCOME_DECAPSULATED : OUTCOME_LOCAL };
 	__u32 other = other_owner(bucket);
 
 	/* Fragments have no ports: they stay with the owner. */
 	if (!other || packet->kind == PACKET_FRAGMENT)
 		return to;
 	to.outcome = ask(ctx, packet, family);
-	if (to.outcome == OUTCOME_PREVIOUS) {
-		to.backend = other;
-		to.last_hop = 1;
-	}
+	count_transition(service, to.outcome);
+	if (to.outcome == OUTCOME_PREVIOUS)
+		to = (struct destination){ .backend = other, .last_hop = 1, .outcome = OUTCOME_PREVIOUS };
 	return to;
 }
 
-/* Who is to get a packet; no backend is this machine itself. */
 static __always_inline struct destination choose(struct xdp_md *ctx, const struct packet *packet, int family,
 						 const struct service *service, struct bucket bucket)
 {
-	struct destination to = { .backend = bucket.current, .other = bucket.previous, .outcome = OUTCOME_FORWARDED };
 	__u32 named = service->quic ? quic_backend(ctx, packet) : 0;
 
 	if (named && named == self)
-		return (struct destination){ .outcome = OUTCOME_QUIC_LOCAL };
-	if (packet->last_hop && packet->tunnelled)
-		return (struct destination){ .outcome = OUTCOME_LAST_HOP };
+		return (struct destination){ .here = 1, .outcome = OUTCOME_QUIC_LOCAL };
+	if (packet->tunnelled && packet->last_hop)
+		return (struct destination){ .here = 1, .outcome = OUTCOME_LAST_HOP };
 	if (named)
 		return (struct destination){ .backend = named, .last_hop = packet->tunnelled, .outcome = OUTCOME_QUIC_FORWARDED };
 	if (packet->tunnelled || (self && bucket.current == self))
-		return keep(ctx, packet, family, bucket);
-	if (!to.backend)
-		to.outcome = OUTCOME_NO_BACKEND;
-	return to;
+		return keep(ctx, packet, family, service, bucket);
+	return (struct destination){ .backend = bucket.current, .other = bucket.previous, .outcome = OUTCOME_FORWARDED };
 }
 
 /* Of a packet without ports that can be read it is known only whether its address has services. */
@@ -149,22 +166,15 @@ static __always_inline enum outcome find_fault(struct xdp_md *ctx, struct packet
 	return check_lengths(ctx, packet);
 }
 
-static __always_inline void count_service(const struct service *service, const struct packet *packet,
-					  const struct destination *to)
+/* What came encapsulated was counted where it came from. */
+static __always_inline void count_service(const struct service *service, const struct packet *packet)
 {
-	__u32 index = service->index;
-	struct counts *counts = bpf_map_lookup_elem(&service_counts, &index);
+	struct counts *counts = packet->tunnelled ? 0 : counts_of(service);
 
 	if (!counts)
 		return;
-	if (!packet->tunnelled) {
-		counts->packets++;
-		counts->bytes += packet->length;
-	}
-	if (to->outcome >= OUTCOME_SOCKET && to->outcome <= OUTCOME_PREVIOUS)
-		counts->transitions++;
-	if (to->outcome == OUTCOME_PREVIOUS)
-		counts->previous++;
+	counts->packets++;
+	counts->bytes += packet->length;
 }
 
 static __always_inline int balance(struct xdp_md *ctx, struct packet *packet, int family, const struct service *service,
@@ -175,13 +185,17 @@ static __always_inline int balance(struct xdp_md *ctx, struct packet *packet, in
 
 	if (fault != NO_FAULT)
 		return drop(fault);
+	count_service(service, packet);
 	to = choose(ctx, packet, family, service, read_bucket(service->pool, hash));
-	count_service(service, packet, &to);
-	if (to.outcome == OUTCOME_NO_BACKEND)
-		return drop(OUTCOME_NO_BACKEND);
-	if (!to.backend)
+	if (to.here)
 		return deliver(ctx, packet, family, to.outcome);
 	return forward(ctx, packet, family, service, hash, &to);
+}
+
+/* For no service: nobody may tunnel into this machine, and everything else is not the balancer's. */
+static __always_inline int leave(struct xdp_md *ctx, const struct packet *packet)
+{
+	return packet->tunnelled ? drop(OUTCOME_STRANGER) : pass(ctx, OUTCOME_NOT_SERVICE);
 }
 
 /* The family of the packet that counts: the inner one of what came encapsulated. */
@@ -192,8 +206,8 @@ static __always_inline int inner_family(enum tunnel tunnel, int family)
 	return tunnel == TUNNEL_4 ? AF_INET : AF_INET6;
 }
 
-SEC("xdp")
-int balancer(struct xdp_md *ctx)
+/* Any packet. Both families meet again behind the hash, or there would be more code than the verifier goes through. */
+static __always_inline int process_any(struct xdp_md *ctx)
 {
 	struct packet packet = { .end = frame_length(ctx) };
 	const struct service *service;
@@ -208,9 +222,49 @@ int balancer(struct xdp_md *ctx)
 		return drop(OUTCOME_BAD_TUNNEL);
 	family = inner_family(tunnel, family);
 	service = family == AF_INET ? recognise(ctx, &packet, AF_INET, &hash) : recognise(ctx, &packet, AF_INET6, &hash);
-	if (service)
-		return balance(ctx, &packet, family, service, hash);
-	return packet.tunnelled ? drop(OUTCOME_STRANGER) : pass(ctx, OUTCOME_NOT_SERVICE);
+	return service ? balance(ctx, &packet, family, service, hash) : leave(ctx, &packet);
+}
+
+static __always_inline int process_plain(struct xdp_md *ctx, struct packet *packet, const void *ip, int family)
+{
+	const struct service *service;
+
+	read_plain(packet, ip, family);
+	service = find_service(&packet->flow, family);
+	if (!service)
+		return leave(ctx, packet);
+	return balance(ctx, packet, family, service, hash_flow(&packet->flow, family, key[0], key[1]));
+}
+
+static __always_inline int process_bare(struct xdp_md *ctx, const void *ip, int family)
+{
+	struct packet packet = { .link = ETH_HLEN, .l3 = ETH_HLEN, .end = frame_length(ctx) };
+
+	return process_plain(ctx, &packet, ip, family);
+}
+
+static __always_inline int process_4_in_4(struct xdp_md *ctx, const struct iphdr *ip)
+{
+	struct packet packet = { .link = ETH_HLEN, .end = frame_length(ctx) };
+
+	return enter_plain(&packet, ip) ? drop(OUTCOME_BAD_TUNNEL) : process_plain(ctx, &packet, ip + 1, AF_INET);
+}
+
+SEC("xdp")
+int balancer(struct xdp_md *ctx)
+{
+	const void *ip = 0;
+
+	switch (plain_kind(ctx, &ip)) {
+	case PLAIN_4:
+		return process_bare(ctx, ip, AF_INET);
+	case PLAIN_6:
+		return process_bare(ctx, ip, AF_INET6);
+	case PLAIN_4_IN_4:
+		return process_4_in_4(ctx, ip);
+	default:
+		return process_any(ctx);
+	}
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Finds out which buckets of the balancer still have connections on this machine: it walks the sockets of a network namespace. */
+/*
+ * Finds out which buckets of the balancer still have connections on this machine, and how much these are for it: it walks the sockets of
+ * a network namespace.
+ */
 #include <linux/bpf.h>
 #include <linux/in.h>
 #include <linux/in6.h>
@@ -21,6 +24,24 @@ struct {
 	__type(value, __u64);
 } busy SEC(".maps");
 
+/* What user space sets to 0, has filled, and reads. */
+struct load {
+	/* Connections of services. */
+	__u32 connections;
+	/* Of all listeners the fullest accept queue, in thousandths of its length. */
+	__u32 accept_queue;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct load);
+} load SEC(".maps");
+
+#define FULL 1000
+
 /* Of the balancer whose services these are. */
 const volatile __u64 key[2] = {};
 const volatile __u32 bucket_mask = 0;
@@ -37,6 +58,11 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 } __attribute__((preserve_access_index));
 
+struct sock {
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
+} __attribute__((preserve_access_index));
+
 struct udp_sock;
 
 struct bpf_iter__tcp {
@@ -46,6 +72,25 @@ struct bpf_iter__tcp {
 struct bpf_iter__udp {
 	struct udp_sock *udp_sk;
 } __attribute__((preserve_access_index));
+
+static __always_inline struct load *find_load(void)
+{
+	__u32 only = 0;
+
+	return bpf_map_lookup_elem(&load, &only);
+}
+
+/* The kernel lets one more wait than the length says. */
+static __always_inline void note_listener(const struct sock *listener)
+{
+	__u64 waiting = BPF_CORE_READ(listener, sk_ack_backlog);
+	__u64 length = BPF_CORE_READ(listener, sk_max_ack_backlog);
+	__u64 filled = waiting < length ? waiting * FULL / length : waiting ? FULL : 0;
+	struct load *load = find_load();
+
+	if (load && filled > load->accept_queue)
+		load->accept_queue = filled;
+}
 
 static __always_inline void mark(__u32 row)
 {
@@ -59,9 +104,12 @@ static __always_inline void mark(__u32 row)
 static __always_inline void mark_flow(const struct flow *flow, int family)
 {
 	const struct service *service = find_service(flow, family);
+	struct load *load = find_load();
 
-	if (service)
-		mark(service->pool + ((__u32)hash_flow(flow, family, key[0], key[1]) & bucket_mask));
+	if (!service || !load)
+		return;
+	load->connections++;
+	mark(service->pool + ((__u32)hash_flow(flow, family, key[0], key[1]) & bucket_mask));
 }
 
 static __always_inline void copy_address(__be32 *to, const struct in6_addr *from)
@@ -100,7 +148,11 @@ int busy_tcp(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *socket = ctx->sk_common;
 
-	if (socket && is_connection(socket->skc_state))
+	if (!socket)
+		return 0;
+	if (socket->skc_state == BPF_TCP_LISTEN)
+		note_listener((void *)socket);
+	else if (is_connection(socket->skc_state))
 		mark_socket(socket, IPPROTO_TCP);
 	return 0;
 }

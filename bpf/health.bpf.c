@@ -2,7 +2,8 @@
 /*
  * The way of health checks. Their sockets are in a network namespace of their own, where no service address is local; the cable out of it
  * ends at the gate. There each packet is encapsulated to the backend that is asked from its port, as all packets for the service are.
- * Answers come back to this machine, straight from the backend, and are handed to the socket at the interface where they come in.
+ * Answers come back to this machine, straight from the backend, and are handed to the socket at the interface where they come in; so are
+ * ICMP errors about what was sent.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -13,6 +14,7 @@
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "icmp.h"
 #include "outer.h"
 
 /* Ports that checks ask from; beyond those that the kernel gives to others, unless it is told to. */
@@ -51,7 +53,7 @@ struct {
 enum passage {
 	/* Encapsulated to the backend. */
 	PASSAGE_SENT,
-	/* An answer, handed to its socket. */
+	/* An answer or an ICMP error, handed to its socket. */
 	PASSAGE_ANSWERED,
 	/* Dropped: it came out of the namespace, but no check sent it. */
 	PASSAGE_STRAY,
@@ -116,6 +118,37 @@ static __always_inline int read_headers(struct __sk_buff *skb, struct headers *h
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		return read4(ip, end, headers);
 	return skb->protocol == bpf_htons(ETH_P_IPV6) ? read6(ip, end, headers) : -1;
+}
+
+/* The headers of the packet that an ICMP error quotes. */
+static __always_inline int read_quoted4(struct iphdr *ip, void *end, struct headers *headers)
+{
+	__u8 *icmp = (void *)(ip + 1);
+	struct iphdr *quoted = (void *)(icmp + ICMP_BYTES);
+
+	if ((void *)(quoted + 1) > end || ip->ihl != 5 || ip->protocol != IPPROTO_ICMP || !is_error4(icmp[0]))
+		return -1;
+	return read4(quoted, end, headers);
+}
+
+static __always_inline int read_quoted6(struct ipv6hdr *ip, void *end, struct headers *headers)
+{
+	__u8 *icmp = (void *)(ip + 1);
+	struct ipv6hdr *quoted = (void *)(icmp + ICMP_BYTES);
+
+	if ((void *)(quoted + 1) > end || ip->nexthdr != IPPROTO_ICMPV6 || !is_error6(icmp[0]))
+		return -1;
+	return read6(quoted, end, headers);
+}
+
+static __always_inline int read_quoted(struct __sk_buff *skb, struct headers *headers)
+{
+	void *ip = (void *)(long)skb->data + ETH_HLEN;
+	void *end = (void *)(long)skb->data_end;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return read_quoted4(ip, end, headers);
+	return skb->protocol == bpf_htons(ETH_P_IPV6) ? read_quoted6(ip, end, headers) : -1;
 }
 
 static __always_inline int is_address(const __be32 *address, const __u8 *wanted, int family)
@@ -196,13 +229,20 @@ int to_backend(struct __sk_buff *skb)
 	return bpf_redirect_neigh(probe->ifindex, 0, 0, 0);
 }
 
+static __always_inline int is_answer(struct __sk_buff *skb)
+{
+	struct headers headers;
+
+	if (!read_headers(skb, &headers) && find_probe(&headers, headers.ports[1], headers.source, headers.ports[0]))
+		return 1;
+	return !read_quoted(skb, &headers) && find_probe(&headers, headers.ports[0], headers.destination, headers.ports[1]);
+}
+
 /* At the interfaces of this machine. */
 SEC("tc")
 int from_backend(struct __sk_buff *skb)
 {
-	struct headers headers;
-
-	if (read_headers(skb, &headers) || !find_probe(&headers, headers.ports[1], headers.source, headers.ports[0]))
+	if (!is_answer(skb))
 		return TC_ACT_UNSPEC;
 	return tell(PASSAGE_ANSWERED, bpf_redirect_peer(gate, 0));
 }

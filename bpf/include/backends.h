@@ -25,7 +25,7 @@ struct backend {
 	__u8 address[16];
 	/* AF_INET (2) or AF_INET6 (10); 0 where there is no backend. */
 	__u8 family;
-	/* Interface and Ethernet addresses are known, else the kernel's routes are asked for each packet. */
+	/* Interface and Ethernet addresses are known; else packets for it are dropped. */
 	_Bool resolved;
 	/* Longest IP packet that gets there, bytes. */
 	__u16 mtu;

@@ -33,7 +33,7 @@ enum outcome {
 	OUTCOME_TOO_BIG_DROPPED,
 	/* Dropped: the bucket has no owner, or the owner is no backend. */
 	OUTCOME_NO_BACKEND,
-	/* Dropped: the kernel has no route or no link address. */
+	/* Dropped: there is no route or no link address of the owner, as far as user space knows. */
 	OUTCOME_NO_ROUTE,
 	/* Dropped: the driver leaves no room before the packet. */
 	OUTCOME_NO_ROOM,

@@ -17,9 +17,9 @@ static __always_inline void write_link(__u32 *to, const __u32 *addresses, __be16
 }
 
 /* Ethernet and outer headers at the start of the frame, where room has been made. */
-static __always_inline int write_headers(struct xdp_md *ctx, const struct backend *backend, const struct outer *outer,
-					 const __u32 *addresses)
+static __always_inline int write_headers(struct xdp_md *ctx, const struct backend *backend, const struct outer *outer)
 {
+	const __u32 *addresses = (const __u32 *)backend->next_hop;
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
 	void *ip = data + ETH_HLEN;

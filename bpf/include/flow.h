@@ -18,20 +18,15 @@ static __always_inline __u64 pair(__u32 first, __u32 second)
 	return (__u64)second << 32 | first;
 }
 
+/* By shifts: of two halves in memory the compiler would put the word together again, for the hash. */
 static __always_inline __be16 destination_port(const struct flow *flow)
 {
-	__be16 ports[2];
-
-	__builtin_memcpy(ports, &flow->ports, sizeof(ports));
-	return ports[1];
+	return bpf_ntohl(1) == 1 ? flow->ports : flow->ports >> 16;
 }
 
 static __always_inline __be16 source_port(const struct flow *flow)
 {
-	__be16 ports[2];
-
-	__builtin_memcpy(ports, &flow->ports, sizeof(ports));
-	return ports[0];
+	return bpf_ntohl(1) == 1 ? flow->ports >> 16 : flow->ports;
 }
 
 /* SipHash-1-3 of source, destination, ports and protocol: 13 or 37 bytes. */

@@ -8,6 +8,9 @@
 
 /* Who a packet goes to, and what the receiver should know. */
 struct destination {
+	/* It stays on this machine: nothing else matters then but the outcome. */
+	__u8 here;
+	/* 0 for nobody. */
 	__u32 backend;
 	/* Whom the receiver may ask next; 0 for nobody. */
 	__u32 other;
@@ -16,42 +19,11 @@ struct destination {
 	enum outcome outcome;
 };
 
-/* The way to a backend: interface and Ethernet addresses. */
-struct way {
-	__u32 ifindex;
-	/* As they begin a frame. */
-	__u32 addresses[3];
-};
-
 static __always_inline const struct backend *find_backend(__u32 index)
 {
 	const struct backend *backend = bpf_map_lookup_elem(&backends, &index);
 
 	return backend && backend->family ? backend : 0;
-}
-
-/* Asks the kernel's routes and neighbours. */
-__noinline int find_way(struct xdp_md *ctx, __u32 index, struct way *way)
-{
-	struct bpf_fib_lookup fib = { .ifindex = ctx->ingress_ifindex };
-	const struct backend *backend = find_backend(index);
-
-	if (!backend || !way)
-		return -1;
-	fib.family = backend->family;
-	if (backend->family == AF_INET) {
-		fib.ipv4_src = self4;
-		fib.ipv4_dst = *(const __be32 *)backend->address;
-	} else {
-		__builtin_memcpy(fib.ipv6_src, (const void *)self6, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, backend->address, sizeof(fib.ipv6_dst));
-	}
-	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS)
-		return -1;
-	way->ifindex = fib.ifindex;
-	__builtin_memcpy(way->addresses, fib.dmac, ETH_ALEN);
-	__builtin_memcpy((void *)way->addresses + ETH_ALEN, fib.smac, ETH_ALEN);
-	return 0;
 }
 
 /* VLAN tags as they stand between the Ethernet addresses and the type. */
@@ -96,46 +68,53 @@ __noinline int push_tags(struct xdp_md *ctx, struct tags *tags)
 	return tags->bytes == TAG_BYTES ? push(ctx, tags, TAG_BYTES) : push(ctx, tags, MAX_TAGS * TAG_BYTES);
 }
 
-/* Makes room before the packet for outer headers, in the place of everything that is there. */
-static __always_inline int make_room(struct xdp_md *ctx, const struct packet *packet, const struct outer *outer)
+/* Outer headers before the packet, in the place of everything that is there. */
+static __always_inline int put_headers(struct xdp_md *ctx, const struct packet *packet, const struct backend *backend,
+				       const struct outer *outer)
 {
-	return bpf_xdp_adjust_head(ctx, (int)packet->l3 - ETH_HLEN - (int)outer->overhead);
+	if (bpf_xdp_adjust_head(ctx, (int)packet->l3 - ETH_HLEN - (int)outer->overhead))
+		return -1;
+	return write_headers(ctx, backend, outer);
+}
+
+static __always_inline int is_way_back(const struct xdp_md *ctx, const struct backend *backend)
+{
+	return backend->ifindex == ctx->ingress_ifindex;
+}
+
+static __always_inline int transmit(const struct xdp_md *ctx, const struct backend *backend, enum outcome outcome)
+{
+	count(outcome);
+	return is_way_back(ctx, backend) ? XDP_TX : bpf_redirect(backend->ifindex, 0);
 }
 
 /* Out by the interface where it came in, behind the same VLAN tags; without any by another one. */
-static __always_inline int transmit(struct xdp_md *ctx, __u32 ifindex, struct tags *tags, enum outcome outcome)
+static __always_inline int send_tagged(struct xdp_md *ctx, const struct packet *packet, const struct backend *backend,
+				       const struct outer *outer, const struct destination *to)
 {
-	if (ifindex != ctx->ingress_ifindex) {
-		count(outcome);
-		return bpf_redirect(ifindex, 0);
-	}
-	if (tags->bytes && push_tags(ctx, tags))
+	struct tags tags = {};
+
+	save_tags(ctx, packet->link - ETH_HLEN, &tags);
+	if (put_headers(ctx, packet, backend, outer))
 		return drop(OUTCOME_NO_ROOM);
-	count(outcome);
-	return XDP_TX;
+	if (is_way_back(ctx, backend) && push_tags(ctx, &tags))
+		return drop(OUTCOME_NO_ROOM);
+	return transmit(ctx, backend, to->outcome);
 }
 
 static __always_inline int send(struct xdp_md *ctx, const struct packet *packet, const struct backend *backend,
 				const struct outer *outer, const struct destination *to)
 {
-	struct tags tags = {};
-	struct way way = {};
-
-	if (packet->link != ETH_HLEN)
-		save_tags(ctx, packet->link - ETH_HLEN, &tags);
-	if (backend->resolved) {
-		if (make_room(ctx, packet, outer) || write_headers(ctx, backend, outer, (const __u32 *)backend->next_hop))
-			return drop(OUTCOME_NO_ROOM);
-		return transmit(ctx, backend->ifindex, &tags, to->outcome);
-	}
-	if (find_way(ctx, to->backend, &way))
+	if (!backend->resolved)
 		return drop(OUTCOME_NO_ROUTE);
-	if (make_room(ctx, packet, outer) || write_headers(ctx, backend, outer, way.addresses))
+	if (packet->link != ETH_HLEN)
+		return send_tagged(ctx, packet, backend, outer, to);
+	if (put_headers(ctx, packet, backend, outer))
 		return drop(OUTCOME_NO_ROOM);
-	return transmit(ctx, way.ifindex, &tags, to->outcome);
+	return transmit(ctx, backend, to->outcome);
 }
 
-/* The address of who is to be asked next: of IPv4, or 0, which says that there is somebody, whom the receiver's own table names. */
+/* Whom the receiver may ask next: an IPv4 address, or 0 for somebody whom only the receiver's own table names. */
 static __always_inline void set_hop(struct outer *outer, __u32 other)
 {
 	const struct backend *backend;

@@ -14,14 +14,21 @@ static __always_inline __u64 frame_length(const struct xdp_md *ctx)
 	return length;
 }
 
-/* So many bytes from an offset on; 0 if the frame ends before. The offset is in one register, of which the verifier is told at once. */
+/*
+ * So many bytes from an offset on; 0 if the frame ends before. An offset that the compiler does not know is kept in one register, of which
+ * the verifier is told at once.
+ */
 static __always_inline void *bytes_at(const struct xdp_md *ctx, __u64 offset, __u32 size)
 {
 	void *start;
 
-	asm volatile("" : "+r"(offset));
-	if (offset > FARTHEST)
-		return 0;
+	if (!__builtin_constant_p(offset)) {
+		asm volatile("" : "+r"(offset));
+		if (offset > FARTHEST)
+			return 0;
+	}
 	start = (void *)(long)ctx->data + offset;
+	/* So that nobody who asks whether there are any bytes looks for this, too. */
+	__builtin_assume(start != 0);
 	return start + size > (void *)(long)ctx->data_end ? 0 : start;
 }

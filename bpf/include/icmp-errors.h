@@ -5,21 +5,8 @@
  */
 #pragma once
 
+#include "icmp.h"
 #include "packet.h"
-
-#define ICMP_BYTES 8
-
-/* Destination unreachable (packet too big is one of it in IPv4), time exceeded, parameter problem. */
-static __always_inline int is_error4(__u8 type)
-{
-	return type == 3 || type == 11 || type == 12;
-}
-
-/* The same, and packet too big. */
-static __always_inline int is_error6(__u8 type)
-{
-	return type >= 1 && type <= 4;
-}
 
 /* Of the quoted packet, which this machine sent or another one of the service. */
 static __always_inline int read_quoted_ports(struct xdp_md *ctx, struct flow *flow, __u32 at)

@@ -40,7 +40,7 @@ const volatile __be16 gue_port = 0;
 /* An encapsulation to be made. */
 struct outer {
 	__u64 hash;
-	/* Who is to be asked next; 0 for nobody. */
+	/* Whom the receiver may ask next, if `has_hop`; 0 where only the receiver's own table names it. */
 	__be32 hop;
 	/* Bytes of all headers that are added. */
 	__u32 overhead;

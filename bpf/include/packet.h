@@ -40,7 +40,6 @@ struct packet {
 	__u8 kind;
 	/* DSCP and ECN. */
 	__u8 tos;
-	__u8 dont_fragment;
 	/* It came encapsulated, by the last hop that it may take, with these ECN bits. */
 	__u8 tunnelled;
 	__u8 last_hop;
@@ -114,6 +113,24 @@ static __always_inline int is_balanced(__u8 protocol)
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
 }
 
+static __always_inline void note_ipv4(struct packet *packet, const struct iphdr *ip)
+{
+	packet->length = bpf_ntohs(ip->tot_len);
+	packet->tos = ip->tos;
+	packet->flow.source[0] = ip->saddr;
+	packet->flow.destination[0] = ip->daddr;
+	packet->flow.protocol = ip->protocol;
+}
+
+static __always_inline void note_ipv6(struct packet *packet, const struct ipv6hdr *ip)
+{
+	packet->length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	packet->tos = traffic_class(ip);
+	packet->flow.protocol = ip->nexthdr;
+	__builtin_memcpy(packet->flow.source, &ip->saddr, sizeof(ip->saddr));
+	__builtin_memcpy(packet->flow.destination, &ip->daddr, sizeof(ip->daddr));
+}
+
 static __always_inline enum packet_kind read_packet4(struct xdp_md *ctx, struct packet *packet)
 {
 	struct iphdr *ip = bytes_at(ctx, packet->l3, sizeof(*ip));
@@ -121,12 +138,7 @@ static __always_inline enum packet_kind read_packet4(struct xdp_md *ctx, struct 
 	if (!ip || ip->version != 4 || ip->ihl < 5)
 		return PACKET_OTHER;
 	packet->l4 = packet->l3 + ip->ihl * 4;
-	packet->length = bpf_ntohs(ip->tot_len);
-	packet->tos = ip->tos;
-	packet->dont_fragment = (ip->frag_off & bpf_htons(IP_DONT_FRAGMENT)) != 0;
-	packet->flow.source[0] = ip->saddr;
-	packet->flow.destination[0] = ip->daddr;
-	packet->flow.protocol = ip->protocol;
+	note_ipv4(packet, ip);
 	if (ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET))
 		return is_balanced(ip->protocol) ? PACKET_FRAGMENT : PACKET_OTHER;
 	if (is_balanced(ip->protocol))
@@ -142,11 +154,7 @@ static __always_inline enum packet_kind read_packet6(struct xdp_md *ctx, struct 
 	if (!ip || ip->version != 6)
 		return PACKET_OTHER;
 	chain = (struct chain){ .at = packet->l3 + sizeof(*ip), .protocol = ip->nexthdr };
-	packet->length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
-	packet->tos = traffic_class(ip);
-	packet->dont_fragment = 1;
-	__builtin_memcpy(packet->flow.source, &ip->saddr, sizeof(ip->saddr));
-	__builtin_memcpy(packet->flow.destination, &ip->daddr, sizeof(ip->daddr));
+	note_ipv6(packet, ip);
 	if (is_extension(chain.protocol) && follow(ctx, &chain))
 		return PACKET_UNREADABLE;
 	packet->l4 = chain.at;

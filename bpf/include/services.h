@@ -100,18 +100,18 @@ static __always_inline int is_service(const struct service *service, const struc
 	       (address[1] == key->address[1] && address[2] == key->address[2] && address[3] == key->address[3]);
 }
 
-static __always_inline const struct service *find_slot(const struct service_key *key, int family)
+/* Says in which slot it was found, too. */
+static __always_inline const struct service *find_key(const struct service_key *key, int family, __u32 *slot)
 {
-	__u32 slot = service_slot(key, family);
-
+	*slot = service_slot(key, family);
 	for (int probe = 0; probe < PROBES; probe++) {
-		const struct service *service = bpf_map_lookup_elem(&services, &slot);
+		const struct service *service = bpf_map_lookup_elem(&services, slot);
 
 		if (!service || service->kind == SLOT_FREE)
 			return 0;
 		if (is_service(service, key, family))
 			return service;
-		slot = (slot + 1) & service_mask;
+		*slot = (*slot + 1) & service_mask;
 	}
 	return 0;
 }
@@ -137,31 +137,51 @@ static __always_inline const struct service *find_service(const struct flow *flo
 	__u32 count = family == AF_INET ? shapes4_count : shapes6_count;
 	struct service_key key = { .kind = family == AF_INET ? SLOT_PORTS4 : SLOT_PORTS6 };
 	const struct service *found;
+	__u32 slot;
 
 	for (__u32 i = 0; i < SHAPES && i < count; i++) {
 		fill_key(&key, flow, family, &shapes[i], shapes[i].any_port ? 0 : destination_port(flow));
-		found = find_slot(&key, family);
+		found = find_key(&key, family, &slot);
 		if (found)
 			return found;
 	}
 	return 0;
 }
 
-/* By destination and protocol alone. */
-static __always_inline const struct service *find_portless(const struct flow *flow, int family)
+static __always_inline int find_portless_slot(const struct flow *flow, int family)
 {
 	const volatile struct shape *shapes = family == AF_INET ? shapes4 : shapes6;
 	__u32 count = family == AF_INET ? shapes4_count : shapes6_count;
 	struct service_key key = { .kind = family == AF_INET ? SLOT_PORTLESS4 : SLOT_PORTLESS6 };
-	const struct service *found;
+	__u32 slot;
 
 	for (__u32 i = 0; i < SHAPES && i < count; i++) {
 		if (i > 0 && shapes[i].length == shapes[i - 1].length)
 			continue;
 		fill_key(&key, flow, family, &shapes[i], 0);
-		found = find_slot(&key, family);
-		if (found)
-			return found;
+		if (find_key(&key, family, &slot))
+			return slot;
 	}
-	return 0;
+	return -1;
+}
+
+/* Code of its own for what is rare: the slot, or -1. */
+__noinline int find_portless4(struct flow *flow)
+{
+	return flow ? find_portless_slot(flow, AF_INET) : -1;
+}
+
+__noinline int find_portless6(struct flow *flow)
+{
+	return flow ? find_portless_slot(flow, AF_INET6) : -1;
+}
+
+/* By destination and protocol alone. */
+static __always_inline const struct service *find_portless(const struct flow *flow, int family)
+{
+	struct flow copy = *flow;
+	__s32 slot = family == AF_INET ? find_portless4(&copy) : find_portless6(&copy);
+	__u32 found = slot;
+
+	return slot < 0 ? 0 : bpf_map_lookup_elem(&services, &found);
 }

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* SipHash-1-3 (Aumasson and Bernstein 2012): a keyed hash for short inputs, of words as a little-endian machine reads them. */
+/* SipHash (Aumasson and Bernstein 2012): a keyed hash for short inputs, of words as a little-endian machine reads them. */
 #pragma once
+
+/* For each word, and at the end: SipHash-1-3, which is for tables. SipHash-2-4, which authenticates, is had by saying so before. */
+#ifndef SIPHASH_ROUNDS
+#define SIPHASH_ROUNDS 1
+#define SIPHASH_LAST_ROUNDS 3
+#endif
 
 struct siphash {
 	__u64 v0, v1, v2, v3;
@@ -36,7 +42,8 @@ static __always_inline void siphash_begin(struct siphash *state, __u64 key0, __u
 static __always_inline void siphash_add(struct siphash *state, __u64 word)
 {
 	state->v3 ^= word;
-	siphash_round(state);
+	for (int i = 0; i < SIPHASH_ROUNDS; i++)
+		siphash_round(state);
 	state->v0 ^= word;
 }
 
@@ -45,7 +52,7 @@ static __always_inline __u64 siphash_end(struct siphash *state, __u64 last)
 {
 	siphash_add(state, last);
 	state->v2 ^= 0xff;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < SIPHASH_LAST_ROUNDS; i++)
 		siphash_round(state);
 	return state->v0 ^ state->v1 ^ state->v2 ^ state->v3;
 }

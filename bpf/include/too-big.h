@@ -57,19 +57,26 @@ static __always_inline int may_answer(void)
 	return budget->sent++ < too_big_burst;
 }
 
-/* Nobody is told who cannot be meant (RFC 1122, 3.2.2; RFC 4443, 2.4). */
-static __always_inline int can_be_told(const struct packet *packet, int family)
+/* Nobody is told who cannot be meant, nor about what may be fragmented on the way (RFC 1122, 3.2.2; RFC 4443, 2.4). */
+static __always_inline int can_be_told(const struct xdp_md *ctx, __u32 l3, int family)
 {
-	__u32 first = bpf_ntohl(packet->flow.source[0]) >> 24;
+	if (family == AF_INET) {
+		struct iphdr *ip = bytes_at(ctx, l3, sizeof(*ip));
+		__u8 first = ip ? bpf_ntohl(ip->saddr) >> 24 : 0;
 
-	if (packet->tunnelled || packet->kind == PACKET_ERROR || packet->length < QUOTE)
-		return 0;
-	if (family == AF_INET)
-		return packet->dont_fragment && packet->kind != PACKET_FRAGMENT && first != 0 && first != 127 && first < 224;
-	return first != 0 && first != 0xff;
+		return first != 0 && first != 127 && first < 224 && (ip->frag_off & bpf_htons(IP_DONT_FRAGMENT));
+	} else {
+		struct ipv6hdr *ip = bytes_at(ctx, l3, sizeof(*ip));
+		__u8 first = ip ? ip->saddr.s6_addr[0] : 0;
+
+		return first != 0 && first != 0xff;
+	}
 }
 
-/* The link header of the answer: to whom the packet came from, behind the same VLAN tags; of what is behind it too much, if there are none. */
+/*
+ * The link header of the answer: back to whom the packet came from, behind the same VLAN tags. Where there are none, what is copied too much is
+ * overwritten by the IP header, which comes after this.
+ */
 static __always_inline void turn_link(__u16 *to, const __u16 *from)
 {
 	for (int i = 0; i < ETH_ALEN / 2; i++) {
@@ -117,25 +124,28 @@ static __always_inline void write_answer6(struct ipv6hdr *ip, const struct ipv6h
 	*(struct icmp_too_big *)(ip + 1) = icmp;
 }
 
-/* Makes the frame the answer to it. `mtu` is what would have been right. */
+/* Makes the frame the answer to it, if it may be. `mtu` is what would have been right. */
 static __always_inline int write_answer(struct xdp_md *ctx, __u32 link, __u32 mtu, int family)
 {
 	__u32 room = (family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) + sizeof(struct icmp_too_big);
-	void *from, *to, *ip, *about;
+	void *about, *to, *ip;
 	__s64 quoted;
 
+	if (!can_be_told(ctx, link, family) || !may_answer())
+		return -1;
 	if (bpf_xdp_adjust_tail(ctx, (int)(link + QUOTE) - (int)frame_length(ctx)) || bpf_xdp_adjust_head(ctx, -(int)room))
 		return -1;
-	from = bytes_at(ctx, room, LONGEST_LINK);
-	to = bytes_at(ctx, 0, LONGEST_LINK);
-	ip = bytes_at(ctx, link, room);
 	about = bytes_at(ctx, room + link, QUOTE);
-	if (!from || !to || !ip || !about)
+	if (!about)
 		return -1;
 	quoted = bpf_csum_diff(0, 0, about, QUOTE, 0);
-	if (quoted < 0)
+	to = bytes_at(ctx, 0, room + LONGEST_LINK);
+	if (quoted < 0 || !to)
 		return -1;
-	turn_link(to, from);
+	turn_link(to, to + room);
+	ip = bytes_at(ctx, link, room);
+	if (!ip)
+		return -1;
 	if (family == AF_INET)
 		write_answer4(ip, about, quoted, mtu);
 	else
@@ -155,7 +165,9 @@ __noinline int answer_too_big6(struct xdp_md *ctx, __u32 link, __u32 mtu)
 
 static __always_inline int refuse_too_big(struct xdp_md *ctx, const struct packet *packet, int family, __u32 mtu)
 {
-	if (!can_be_told(packet, family) || !may_answer())
+	if (packet->tunnelled || packet->kind == PACKET_ERROR || packet->length < QUOTE)
+		return drop(OUTCOME_TOO_BIG_DROPPED);
+	if (family == AF_INET && packet->kind == PACKET_FRAGMENT)
 		return drop(OUTCOME_TOO_BIG_DROPPED);
 	if (family == AF_INET ? answer_too_big4(ctx, packet->link, mtu) : answer_too_big6(ctx, packet->link, mtu))
 		return drop(OUTCOME_TOO_BIG_DROPPED);

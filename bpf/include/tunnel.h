@@ -62,6 +62,12 @@ static __always_inline enum tunnel enter(const struct xdp_md *ctx, struct packet
 	return enter_tunnel(packet, protocol, at, outer_end);
 }
 
+static __always_inline void note_outer4(struct packet *packet, const struct iphdr *ip)
+{
+	packet->last_hop = ip->id == bpf_htons(LAST_HOP_ID);
+	packet->outer_ecn = ip->tos & ECN_MASK;
+}
+
 static __always_inline enum tunnel read_tunnel4(struct xdp_md *ctx, struct packet *packet)
 {
 	struct iphdr *ip = bytes_at(ctx, packet->l3, sizeof(*ip));
@@ -70,8 +76,7 @@ static __always_inline enum tunnel read_tunnel4(struct xdp_md *ctx, struct packe
 		return TUNNEL_NONE;
 	if (ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET))
 		return ip->protocol == IPPROTO_IPIP || ip->protocol == IPPROTO_IPV6 ? TUNNEL_BAD : TUNNEL_NONE;
-	packet->last_hop = ip->id == bpf_htons(LAST_HOP_ID);
-	packet->outer_ecn = ip->tos & ECN_MASK;
+	note_outer4(packet, ip);
 	return enter(ctx, packet, ip->protocol, packet->l3 + ip->ihl * 4, packet->l3 + bpf_ntohs(ip->tot_len));
 }
 
@@ -100,6 +105,8 @@ static __always_inline int merge_ecn(struct packet *packet)
 {
 	__u8 inner = packet->tos & ECN_MASK;
 
+	if (packet->outer_ecn == ECN_NONE)
+		return 0;
 	if (packet->outer_ecn == ECN_CE && inner == ECN_NONE)
 		return -1;
 	if (inner != ECN_NONE && inner != ECN_CE && (packet->outer_ecn == ECN_CE || packet->outer_ecn == ECN_ECT1))
@@ -168,11 +175,14 @@ static __always_inline int decapsulate(struct xdp_md *ctx, const struct packet *
 	__u32 taken = packet->l3 - packet->link;
 	__u32 *from, *to;
 
-	if (set_tos(ctx, packet, family))
+	/* Otherwise it is as it was. */
+	if (packet->outer_ecn != ECN_NONE && set_tos(ctx, packet, family))
+		return -1;
+	to = bytes_at(ctx, taken, LONGEST_LINK);
+	if (!to)
 		return -1;
 	from = bytes_at(ctx, 0, LONGEST_LINK);
-	to = bytes_at(ctx, taken, LONGEST_LINK);
-	if (!from || !to)
+	if (!from)
 		return -1;
 	move_link(from, to, packet->link, family == AF_INET ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6));
 	return bpf_xdp_adjust_head(ctx, taken);

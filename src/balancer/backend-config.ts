@@ -38,17 +38,19 @@ export function readBackends(
   if (names.length === 0 || names.length > limits.backends)
     refuse(context, ['backends'], `1 to ${limits.backends} backends`, { found: `${names.length}` })
   for (const name of names) {
-    refuseName(context, name)
+    refuseName(context, ['backends', name])
     backends.set(name, readBackend(context, name, value[name]))
   }
   refuseTwins(context, value, backends)
   return backends
 }
 
-function refuseName(context: z.RefinementCtx, name: string): void {
+/** `at` ends with the name. */
+export function refuseName(context: z.RefinementCtx, at: readonly string[]): void {
+  const name = at.at(-1)!
   if (idPattern.test(name) && !/^\d+$/.test(name)) return
   const wanted = 'a name of letters, digits, ".", "_" and "-", at most 63 characters, not of digits alone'
-  refuse(context, ['backends', name], wanted, { key: true, found: `"${name}"` })
+  refuse(context, at, wanted, { key: true, found: `"${name}"` })
 }
 
 function readBackend(context: z.RefinementCtx, name: string, value: unknown): DesiredBackend | undefined {
@@ -66,7 +68,7 @@ function readBackend(context: z.RefinementCtx, name: string, value: unknown): De
   return address === undefined || fields.failed ? undefined : { name, address, weight, serverId }
 }
 
-function readAddress(context: z.RefinementCtx, value: unknown, at: At): Address | undefined {
+export function readAddress(context: z.RefinementCtx, value: unknown, at: At): Address | undefined {
   const address = typeof value === 'string' ? tryParseAddress(value) : undefined
   if (address === undefined) return void refuse(context, at, 'an address such as "10.0.1.2" or "fd00::2"')
   const remedy = whyUnusable(prefixOf(address, address.family === 4 ? 32 : 128))

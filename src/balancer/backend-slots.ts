@@ -11,7 +11,7 @@ const FAMILIES = { 4: 2, 6: 10 } as const
 /** What is taken for granted of a path whose interface is not known. */
 const ETHERNET_MTU = 1_500
 
-/** The element of a backend in the map `backends`. Without a next hop the data plane asks the kernel's routes for each packet. */
+/** The element of a backend in the map `backends`. Without a next hop packets for it are dropped. */
 export function backendSlot({ address }: Pick<DesiredBackend, 'address'>, hop: NextHop | undefined): Uint8Array {
   const bytes = new Uint8Array(16)
   bytes.set(addressBytes(address))

@@ -1,9 +1,22 @@
 import { type Loaded, load } from '../bpf/index.ts'
 import type { Paths } from '../entry/paths.ts'
-import { busy } from '../generated/busy.ts'
+import { busy, Load as SocketLoad } from '../generated/busy.ts'
 import { inNetns } from '../linux/netns.ts'
 import type { LiveBalancer } from './live.ts'
 import { flowConfig } from './program-config.ts'
+
+/** A full accept queue, as the kernel's side counts. */
+const FULL = 1_000
+
+/** What a walk over the sockets of this machine found. */
+export interface Walk {
+  /** Rows in transition that this machine owned before, and of which it still has connections; of every pool, ascending. */
+  readonly rows: readonly (readonly number[])[]
+  /** Connections of services. */
+  readonly connections: number
+  /** How full the fullest accept queue is, 0 to 1. */
+  readonly acceptQueue: number
+}
 
 /** Rows in an element of the map `busy`. */
 const ROWS_A_WORD = 64
@@ -27,29 +40,37 @@ export class Busy {
     return new Busy(await load(busy, { config, maxEntries, reuse: { services } }), paths)
   }
 
-  /** Rows in transition that this machine owned before, and of which it still has connections; of every pool, ascending. */
-  look(live: LiveBalancer): number[][] {
+  look(live: LiveBalancer): Walk {
     const { maps, programs } = this.#loaded
     const memory = maps.busy.map.mmap()
+    const load = maps.load.map.mmap()
     memory.fill(0)
+    load.fill(0)
     inNetns(this.#paths.netns, () => {
       programs.busyTcp.iterate()
       programs.busyUdp.iterate()
     })
-    const { manifest, desired } = live
-    const self = manifest.self === undefined ? 0 : manifest.backends[manifest.self]!
-    return manifest.pools.map(({ first }, pool) => {
-      const rows = live.rows(pool)
-      const found: number[] = []
-      for (let row = 0; row < desired.buckets; row++)
-        if (rows[row * 2 + 1] === self && isSet(memory, first + row)) found.push(row)
-      return found
-    })
+    const { connections, acceptQueue } = SocketLoad.read(new DataView(load.buffer, load.byteOffset), 0)
+    return { rows: rowsOf(live, memory), connections, acceptQueue: acceptQueue / FULL }
   }
 
   close(): void {
     this.#loaded.close()
   }
+}
+
+function rowsOf(live: LiveBalancer, memory: Uint8Array): number[][] {
+  const { manifest, desired } = live
+  // Who only balances owned nothing.
+  if (manifest.self === undefined) return manifest.pools.map(() => [])
+  const self = manifest.backends[manifest.self]!
+  return manifest.pools.map(({ first }, pool) => {
+    const rows = live.rows(pool)
+    const found: number[] = []
+    for (let row = 0; row < desired.buckets; row++)
+      if (rows[row * 2 + 1] === self && isSet(memory, first + row)) found.push(row)
+    return found
+  })
 }
 
 /** Words are little-endian, so bits stand in the order of bytes. */

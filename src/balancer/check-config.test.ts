@@ -96,7 +96,7 @@ test('readCheck refuses values that a check cannot use', () => {
 
 test('readCheck wants a port where the service has all of them', () => {
   assert.deepEqual(mistakes({ tcp: true }, { ports: 'all' }), [
-    'services[0].check.port: a port to check (the service has all ports: name one of them)',
+    'services[0].check.port: a port to check (there is no single port that is usual: name one)',
   ])
   assert.deepEqual(checkOf({ tcp: true, port: 9 }, { ports: 'all' }).probe, { kind: 'tcp', port: 9 })
 })

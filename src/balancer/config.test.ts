@@ -53,9 +53,11 @@ test('balancerSchema takes every key', () => {
     guePort: 6081,
     transition: '1h30m',
     fleet: { port: 9999 },
+    followLoad: { every: '30s', buckets: 16 },
   }
   const desired = read(config)
   assert.deepEqual(desired.fleet, { port: 9999 })
+  assert.deepEqual(desired.followLoad, { everyMs: 30_000, buckets: 16 })
   assert.deepEqual(
     [desired.buckets, desired.guePort, desired.transitionMs, Buffer.from(desired.key).toString('hex')],
     [65_536, 6081, 5_400_000, KEY],
@@ -93,10 +95,29 @@ test('balancerSchema gives a fleet its port', () => {
   assert.deepEqual(mistakesOf({ fleet: 9436 }), ['fleet: an object such as { port: 9436 }'])
 })
 
+test('balancerSchema lets shares follow load only in a fleet, by a 256th of a table if nothing else is said', () => {
+  assert.deepEqual(read({ fleet: {}, followLoad: {} }).followLoad, { everyMs: 10_000, buckets: 64 })
+  assert.deepEqual(mistakesOf({ followLoad: {} }), [
+    'followLoad: a fleet, as each machine reports its own load (add fleet: {})',
+  ])
+  const balancers = { lb1: '10.0.9.1' }
+  assert.deepEqual(mistakesOf({ fleet: { balancers, backends: false }, followLoad: {} }), [
+    'followLoad: backends in the fleet, as each reports its own load (remove fleet.backends)',
+  ])
+  assert.deepEqual(mistakesOf({ fleet: {}, followLoad: true }), [
+    'followLoad: an object such as { every: "10s", buckets: 64 }',
+  ])
+  assert.deepEqual(mistakesOf({ fleet: {}, followLoad: { every: '10ms', buckets: 32_768, evry: 1 } }), [
+    'followLoad.evry: one of every, buckets (did you mean "every"?)',
+    'followLoad.every: a duration from "1s" to "1h"',
+    'followLoad.buckets: a whole number from 1 to 16384',
+  ])
+})
+
 test('balancerSchema refuses what is no balancer, and keys that it does not know', () => {
   assert.deepEqual(mistakesOf({ bucket: 256, fleet: { prot: 1 } }), [
-    'bucket: one of key, backends, services, buckets, guePort, transition, fleet (did you mean "buckets"?)',
-    'fleet.prot: one of port (did you mean "port"?)',
+    'bucket: one of key, backends, services, buckets, guePort, transition, fleet, followLoad (did you mean "buckets"?)',
+    'fleet.prot: one of port, balancers, backends (did you mean "port"?)',
   ])
   assert.deepEqual(mistakesOf({ key: undefined, backends: undefined, services: undefined }), [
     'backends: an object of backends, such as { edge1: "10.0.1.2", edge2: "10.0.1.3" }',
@@ -138,4 +159,35 @@ test('balancerSchema refuses no services, and more than there is room for', () =
   const many = Array.from({ length: 1024 }, (_, index) => ({ ...web, address: `192.0.${index >> 8}.${index & 255}` }))
   assert.deepEqual(mistakesOf({ services: many }), ['services: found 1024, wanted 1 to 1023 services'])
   assert.equal(read({ services: many.slice(1) }).services.length, 1023)
+})
+
+test('balancerSchema reads which machines agree on tables', () => {
+  const balancers = { lb1: '10.0.9.1', lb2: 'fd00::9' }
+  const machines = [
+    { name: 'lb1', address: '10.0.9.1' },
+    { name: 'lb2', address: 'fd00::9' },
+  ]
+  assert.deepEqual(read({ fleet: { balancers } }).fleet, { port: 9436, balancers: machines })
+  assert.deepEqual(read({ fleet: { port: 1, balancers, backends: false } }).fleet, {
+    port: 1,
+    balancers: machines,
+    isOfBalancers: true,
+  })
+})
+
+test('balancerSchema refuses balancers that are backends, have no address, or are none where they alone decide', () => {
+  const strange = { edge1: '10.0.9.1', lb1: '10.0.1.1', lb2: 'here', lb3: '10.0.9.1', 7: '10.0.9.2' }
+  assert.deepEqual(mistakesOf({ fleet: { balancers: strange } }), [
+    'fleet.balancers.7: a name of letters, digits, ".", "_" and "-", at most 63 characters, not of digits alone',
+    'fleet.balancers.edge1: a name that no backend has',
+    'fleet.balancers.lb1: another address than that of edge1 (name each machine once)',
+    'fleet.balancers.lb2: an address such as "10.0.1.2" or "fd00::2"',
+    'fleet.balancers.lb3: another address than that of edge1 (name each machine once)',
+  ])
+  const example = '{ lb1: "10.0.9.1", lb2: "10.0.9.2" }'
+  assert.deepEqual(mistakesOf({ fleet: { balancers: {}, backends: false } }), [
+    `fleet.balancers: 1 to 1023 machines by name, such as ${example}`,
+    `fleet.backends: true, or balancers that decide instead (add balancers: ${example})`,
+  ])
+  assert.deepEqual(mistakesOf({ fleet: { backends: 'no' } }), ['fleet.backends: true or false'])
 })

@@ -3,7 +3,8 @@ import { Fields } from '../entry/fields.ts'
 import { isObject, refuse } from '../entry/schema.ts'
 import { type BackendConfig, readBackends } from './backend-config.ts'
 import { refuseExcess } from './capacity.ts'
-import type { DesiredBalancer } from './desired.ts'
+import type { DesiredBalancer, DesiredFleet } from './desired.ts'
+import { type FleetConfig, readFleet } from './fleet-config.ts'
 import { readKey } from './key.ts'
 import { limits } from './limits.ts'
 import { readService, type ServiceConfig } from './service-config.ts'
@@ -22,13 +23,16 @@ export interface BalancerConfig {
   readonly guePort?: number
   /** Time after which a bucket's previous owner is forgotten, such as `30m`; `1h` if absent. */
   readonly transition?: string
-  /** Machines tell each other their tables, on TCP port 9436 if it names no other; if absent, this one decides by itself. */
-  readonly fleet?: { readonly port?: number }
+  /** Machines tell each other their tables; if absent, this one decides by itself. */
+  readonly fleet?: FleetConfig
+  /** Shares follow the load that backends report: a few buckets, 1/256 of a table if absent, move each time, `10s` if absent. Wants `fleet`. */
+  readonly followLoad?: { readonly every?: string; readonly buckets?: number }
 }
 
-const keys = ['key', 'backends', 'services', 'buckets', 'guePort', 'transition', 'fleet']
+const keys = ['key', 'backends', 'services', 'buckets', 'guePort', 'transition', 'fleet', 'followLoad']
 
 const PORTS = { from: 1, to: 65_535 }
+const INTERVALS = { from: 1_000, to: 3_600_000 }
 const TRANSITIONS = { from: 1_000, to: 7 * 86_400_000 }
 
 /** Reads the parts by hand, as the firewall's do: one mistake hides no other, and services see the names of backends. */
@@ -42,7 +46,8 @@ export const balancerSchema = z
     const buckets = readBuckets(fields)
     refuseConflicts(context, placed, backends)
     refuseExcess(context, placed, backends, buckets)
-    const fleet = readFleet(fields)
+    const fleet = readFleet(context, value.fleet, backends)
+    const followLoad = readFollowLoad(fields, buckets, fleet)
     return {
       key: readKey(fields),
       buckets,
@@ -51,6 +56,7 @@ export const balancerSchema = z
       backends,
       services: placed.map(({ service }) => service),
       ...(fleet === undefined ? {} : { fleet }),
+      ...(followLoad === undefined ? {} : { followLoad }),
     }
   })
 
@@ -76,9 +82,23 @@ function readBuckets(fields: Fields): number {
   return less
 }
 
-function readFleet(fields: Fields): DesiredBalancer['fleet'] {
-  const value = fields.get('fleet')
+function readFollowLoad(
+  fields: Fields,
+  buckets: number,
+  fleet: DesiredFleet | undefined,
+): DesiredBalancer['followLoad'] {
+  const value = fields.get('followLoad')
   if (value === undefined) return undefined
-  if (!isObject(value)) return fields.refuse(['fleet'], 'an object such as { port: 9436 }')
-  return { port: new Fields(fields.context, value, ['port'], ['fleet']).number('port', PORTS, 9436) }
+  if (!isObject(value)) return fields.refuse(['followLoad'], 'an object such as { every: "10s", buckets: 64 }')
+  if (!fields.has('fleet'))
+    fields.refuse(['followLoad'], 'a fleet, as each machine reports its own load', { remedy: 'add fleet: {}' })
+  if (fleet?.isOfBalancers === true)
+    fields.refuse(['followLoad'], 'backends in the fleet, as each reports its own load', {
+      remedy: 'remove fleet.backends',
+    })
+  const own = new Fields(fields.context, value, ['every', 'buckets'], ['followLoad'])
+  return {
+    everyMs: own.duration('every', INTERVALS, 10_000),
+    buckets: own.number('buckets', { from: 1, to: buckets }, Math.max(1, buckets / 256)),
+  }
 }

@@ -1,5 +1,6 @@
 import type { Address } from '../net/address.ts'
 import type { Prefix } from '../net/prefix.ts'
+import type { Probe } from '../probes/index.ts'
 
 export type Encapsulation = 'ipip' | 'gue'
 
@@ -17,19 +18,7 @@ export interface DesiredBackend {
 
 /** How it is found out that a backend serves a service. Times are milliseconds. */
 export interface DesiredCheck {
-  readonly probe:
-    | { readonly kind: 'tcp'; readonly port: number }
-    | {
-        readonly kind: 'http'
-        readonly port: number
-        readonly path: string
-        readonly host?: string
-        readonly status: number
-      }
-    | { readonly kind: 'dns'; readonly port: number; readonly name: string }
-    /** `send` and `expect`: one character is one byte. */
-    | { readonly kind: 'udp'; readonly port: number; readonly send: string; readonly expect?: string }
-    | { readonly kind: 'command'; readonly command: readonly string[] }
+  readonly probe: Probe
   readonly everyMs: number
   readonly timeoutMs: number
   /** Successes in a row that bring a backend back, and failures that take it out. */
@@ -53,6 +42,12 @@ export interface DesiredService {
   readonly check?: DesiredCheck
 }
 
+export interface FollowLoad {
+  readonly everyMs: number
+  /** Rows of each table that may move for it each time. */
+  readonly buckets: number
+}
+
 /** What the balancer shall be: a configuration that was checked, independent of the kernel and of the file it came from. */
 export interface DesiredBalancer {
   /** Key of the hash of flows, 16 bytes, the same on every machine of the fleet. */
@@ -66,5 +61,21 @@ export interface DesiredBalancer {
   readonly backends: readonly DesiredBackend[]
   readonly services: readonly DesiredService[]
   /** Where machines of the fleet tell each other their tables; nowhere if absent: then this machine decides by itself. */
-  readonly fleet?: { readonly port: number }
+  readonly fleet?: DesiredFleet
+  /** Whether and how shares follow the load of backends. */
+  readonly followLoad?: FollowLoad
+}
+
+/** Which machines agree on tables: backends, and others that only balance. */
+export interface DesiredFleet {
+  readonly port: number
+  readonly balancers?: readonly DesiredMachine[]
+  /** Backends take no part: they run no Seawall. */
+  readonly isOfBalancers?: true
+}
+
+export interface DesiredMachine {
+  readonly name: string
+  /** As text, IPv6 by RFC 5952. */
+  readonly address: string
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Change } from '../entry/types.ts'
 import { formatAddress } from '../net/address.ts'
 import { formatPrefix } from '../net/prefix.ts'
-import type { DesiredBackend, DesiredBalancer, DesiredService } from './desired.ts'
+import type { DesiredBackend, DesiredBalancer, DesiredService, FollowLoad } from './desired.ts'
 
 /** What an apply would change, services first. */
 export function changesOf(before: DesiredBalancer | undefined, after: DesiredBalancer | undefined): Change[] {
@@ -62,14 +62,18 @@ function describeService({
 const describeBackend = ({ address, weight, serverId }: DesiredBackend): string =>
   `${formatAddress(address)} weight ${weight} server id ${serverId}`
 
+const describeFollowing = ({ buckets, everyMs }: FollowLoad): string => `${buckets} buckets every ${everyMs / 1000} s`
+
 /** The key is a secret: of it only that it changes is told. */
 function policiesOf(balancer: DesiredBalancer | undefined): Texts {
   if (balancer === undefined) return new Map()
-  const { buckets, guePort, transitionMs, key } = balancer
+  const { buckets, guePort, transitionMs, key, fleet, followLoad } = balancer
   return new Map([
     ['balancer.buckets', String(buckets)],
     ['balancer.guePort', String(guePort)],
     ['balancer.transition', `${transitionMs / 1000} s`],
     ['balancer.key', `fingerprint ${createHash('sha256').update(key).digest('hex').slice(0, 8)}`],
+    ...(fleet === undefined ? [] : [['balancer.fleet', `port ${fleet.port}`] as const]),
+    ...(followLoad === undefined ? [] : [['balancer.followLoad', describeFollowing(followLoad)] as const]),
   ])
 }

@@ -3,8 +3,7 @@ import type { DesiredBalancer } from './desired.ts'
 import { FleetClient } from './fleet/client.ts'
 import type { TableDocument } from './fleet/document.ts'
 import { fetchNewest } from './fleet/fetch-newest.ts'
-import { identify } from './identity.ts'
-import { machinesOf } from './machines.ts'
+import { machinesOf, memberOf } from './machines.ts'
 
 /** Milliseconds that a machine without a table waits for the others to tell theirs. */
 const PATIENCE_MS = 2_000
@@ -14,8 +13,8 @@ const PATIENCE_MS = 2_000
  * which the rest of the fleet sends them to. Undefined without a fleet, or if nobody answers.
  */
 export async function fetchSeed(paths: Paths, desired: DesiredBalancer): Promise<TableDocument | undefined> {
-  const { self } = identify(paths, desired)
-  if (desired.fleet === undefined || self === undefined) return undefined
+  const self = memberOf(paths, desired)
+  if (self === undefined) return undefined
   const client = new FleetClient({ self, key: desired.key, timeoutMs: PATIENCE_MS })
   try {
     const others = machinesOf(desired).filter(({ name }) => name !== self)

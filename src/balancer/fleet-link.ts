@@ -5,9 +5,11 @@ import { Busy } from './busy.ts'
 import { poolKey, type TableDocument } from './fleet/document.ts'
 import { Fleet } from './fleet/fleet.ts'
 import type { Decision } from './fleet/machine.ts'
-import type { BusyPool, Wish } from './fleet/messages.ts'
+import type { BusyPool, Load, Wish } from './fleet/messages.ts'
 import type { Dead } from './health/health-checks.ts'
 import type { LiveBalancer } from './live.ts'
+import { LoadFollower } from './load-follower.ts'
+import { LoadMeter } from './load-meter.ts'
 import { machinesOf } from './machines.ts'
 import type { BalancerState } from './manifest.ts'
 import type { Pool } from './pools.ts'
@@ -16,6 +18,8 @@ import { documentOf, follow, poolOf } from './table-document.ts'
 import { planTables } from './tables.ts'
 
 export interface FleetLinkOptions {
+  /** Name of this machine, which the fleet has. */
+  readonly self: string
   readonly balancer: Balancer
   readonly paths: Paths
   readonly failed: (error: unknown) => void
@@ -28,6 +32,8 @@ const REACH_MS = 5_000
 export class FleetLink {
   readonly #balancer: Balancer
   readonly #busy: Busy
+  readonly #meter = new LoadMeter()
+  readonly #follower = new LoadFollower()
   #fleet: Fleet | undefined
 
   private constructor(balancer: Balancer, busy: Busy) {
@@ -37,8 +43,8 @@ export class FleetLink {
 
   /** @throws FleetError */
   static async open(options: FleetLinkOptions): Promise<FleetLink> {
-    const { balancer, paths } = options
-    const { self, key, port, machines, document, transitionMs } = await balancer.locked(membership)
+    const { self, balancer, paths } = options
+    const { key, port, machines, document, transitionMs } = await balancer.locked(membership)
     const link = new FleetLink(balancer, await balancer.locked((live) => Busy.open(paths, live)))
     link.#fleet = await Fleet.open({
       self,
@@ -97,11 +103,12 @@ export class FleetLink {
     })
   }
 
-  async #look(document: TableDocument | undefined) {
-    const busy = await this.#balancer.locked((live) => {
-      return inPoolsOf(document ?? documentOf(live), live.manifest.pools, this.#busy.look(live))
+  async #look(document: TableDocument | undefined): Promise<{ busy: BusyPool[]; load: Load }> {
+    return await this.#balancer.locked((live) => {
+      const walk = this.#busy.look(live)
+      const busy = inPoolsOf(document ?? documentOf(live), live.manifest.pools, walk.rows)
+      return { busy, load: this.#meter.measure(walk) }
     })
-    return { busy }
   }
 
   async #fulfil({ kind, backend }: Wish): Promise<void> {
@@ -112,28 +119,36 @@ export class FleetLink {
   }
 
   async #round(): Promise<void> {
-    if (this.#fleet?.mayDecide) await this.#decide((state) => state)
+    const fleet = this.#fleet
+    if (fleet?.mayDecide !== true) return
+    await this.#decide((state, live) => ({
+      ...state,
+      factors: this.#follower.follow(live, state, fleet.loads(), performance.now()),
+    }))
   }
 
   /** Moves what is to move, and tells the others if anything has changed. */
-  async #decide(change: (state: BalancerState) => BalancerState): Promise<void> {
+  async #decide(change: (state: BalancerState, live: LiveBalancer) => BalancerState): Promise<void> {
     const fleet = this.#fleet!
     const release = releaserOf(fleet)
     const present = fleet.present()
-    const decision = await this.#balancer.locked((live) => decisionOf(live, change(live.state), { release, present }))
+    const decision = await this.#balancer.locked((live) =>
+      decisionOf(live, change(live.state, live), { release, present }),
+    )
     if (decision !== undefined) await fleet.decide(decision)
   }
 }
 
 function membership(live: LiveBalancer) {
-  const { manifest, desired } = live
+  const { desired } = live
+  const { port, isOfBalancers } = desired.fleet!
   return {
-    self: manifest.self!,
     key: desired.key,
-    port: desired.fleet!.port,
+    port,
     machines: machinesOf(desired),
     document: documentOf(live),
-    transitionMs: desired.transitionMs,
+    // Nobody is asked for connections where backends run no Seawall.
+    transitionMs: isOfBalancers === true ? 0 : desired.transitionMs,
   }
 }
 
@@ -173,17 +188,17 @@ function decisionOf(live: LiveBalancer, state: BalancerState, { release, present
   const inForce = documentOf(live)
   const tables = planTables(live, state, (pool, table) => release(live.manifest.pools[pool]!.backends, table))
   for (const [pool, table] of tables.entries()) keepAbsent(live, pool, table, { present, dead: state.dead[pool] ?? [] })
-  const { pools, drained, dead } = documentOf(live, { tables, state })
+  const { pools, drained, dead, factors } = documentOf(live, { tables, state })
   const isSame =
     inForce.version > 0 &&
     pools.every(({ rows }, pool) => Buffer.compare(bytesOf(rows), bytesOf(inForce.pools[pool]!.rows)) === 0) &&
-    JSON.stringify([drained, dead]) === JSON.stringify([inForce.drained, inForce.dead])
-  return isSame ? undefined : { pools, drained, dead }
+    JSON.stringify([drained, dead, factors]) === JSON.stringify([inForce.drained, inForce.dead, inForce.factors])
+  return isSame ? undefined : { pools, drained, dead, factors }
 }
 
 /**
- * Takes back moves from and to machines whose agents do not answer, but for those that are dead. One that the configuration has no more
- * is not of the fleet, and is not waited for.
+ * Takes back moves from and to machines whose agents do not answer, but for those that are dead. One that the configuration has no more,
+ * or that runs no Seawall, is not of the fleet, and is not waited for.
  */
 function keepAbsent(
   live: LiveBalancer,
@@ -193,9 +208,9 @@ function keepAbsent(
 ): void {
   const inForce = live.rows(pool)
   const stays = new Set(
-    live.desired.backends.flatMap(({ name }) => {
+    machinesOf(live.desired).flatMap(({ name }) => {
       const isHeard = present.has(name) || name === live.manifest.self
-      return isHeard || dead.includes(name) ? [] : [live.manifest.backends[name]!]
+      return isHeard || dead.includes(name) ? [] : (live.manifest.backends[name] ?? [])
     }),
   )
   for (let at = 0; at < table.length; at += 2) {

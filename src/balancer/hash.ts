@@ -1,5 +1,5 @@
 import { type Address, addressBytes } from '../net/address.ts'
-import { SipHash } from './siphash.ts'
+import { SipHash } from '../net/siphash.ts'
 
 /** What packets of one connection have in common, as the client sends them. */
 export interface Flow {

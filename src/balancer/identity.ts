@@ -17,10 +17,15 @@ interface AddressJson {
   readonly addr_info: readonly { readonly local?: string }[]
 }
 
+/** Addresses that this machine has, as the kernel writes them. */
+export function ownAddresses({ netns }: Paths): ReadonlySet<string> {
+  const links = JSON.parse(ip(netns, ['-json', 'address', 'show'])) as AddressJson[]
+  return new Set(links.flatMap(({ addr_info }) => addr_info.flatMap(({ local }) => local ?? [])))
+}
+
 /** Finds out who this machine is by its addresses and routes. */
 export function identify(paths: Paths, { backends }: DesiredBalancer): Identity {
-  const links = JSON.parse(ip(paths.netns, ['-json', 'address', 'show'])) as AddressJson[]
-  const own = new Set(links.flatMap(({ addr_info }) => addr_info.flatMap(({ local }) => local ?? [])))
+  const own = ownAddresses(paths)
   const self = backends.find(({ address }) => own.has(formatAddress(address)))
   const sources = sourcesOf(
     nextHops(

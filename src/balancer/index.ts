@@ -1,4 +1,6 @@
 /** The balancer: its configuration, its state in the kernel and everything that changes it. */
+
+export { type ConnectionIdOptions, quicConnectionId, serverIdIn } from '../entry/quic.ts'
 export type { BackendConfig } from './backend-config.ts'
 export { Balancer, type BalancerOptions } from './balancer.ts'
 export type { CheckConfig } from './check-config.ts'
@@ -12,11 +14,11 @@ export type {
   Protocol,
 } from './desired.ts'
 export { fetchSeed } from './fetch-seed.ts'
+export type { FleetConfig } from './fleet-config.ts'
 export { type BackendHealth, type Dead, HealthChecks, type HealthOptions } from './health/health-checks.ts'
-export type { CheckResult, Health, HealthRecord } from './health/record.ts'
+export type { Health, HealthRecord } from './health/record.ts'
 export { Keeper } from './keeper.ts'
 export { BalancerPart } from './part.ts'
-export { type ConnectionIdOptions, quicConnectionId, serverIdIn } from './quic.ts'
 export type { ServiceConfig } from './service-config.ts'
 export type {
   BackendState,

@@ -5,6 +5,7 @@ import { Transitions } from './fleet/transitions.ts'
 import { FleetLink } from './fleet-link.ts'
 import { type Dead, HealthChecks } from './health/health-checks.ts'
 import { LiveBalancer } from './live.ts'
+import { memberOf } from './machines.ts'
 import { refreshNextHops } from './next-hops.ts'
 import { release } from './table/index.ts'
 import { documentOf } from './table-document.ts'
@@ -44,6 +45,8 @@ export class Keeper {
   #isChecking = false
   readonly #stopped = new AbortController()
   #running: Promise<void> | undefined
+  /** Names of backends to which there is no way. */
+  #lost: readonly string[] = []
   /** When each failure was told last: it is not said again every second. */
   readonly #told = new Map<string, number>()
 
@@ -100,7 +103,7 @@ export class Keeper {
     const folder = LiveBalancer.find(this.#options.paths)
     if (folder !== this.#folder) await this.#turnTo(folder)
     if (folder === undefined) return
-    await this.#balancer.locked((live) => refreshNextHops(this.#options.paths, live))
+    this.#tellOfWays(await this.#balancer.locked((live) => refreshNextHops(this.#options.paths, live)))
     await this.#checkIfDeciding()
     // In a fleet it is the conductor who forgets previous owners.
     const transitions = this.#transitions
@@ -117,10 +120,10 @@ export class Keeper {
 
   async #begin(folder: string): Promise<void> {
     const live = LiveBalancer.open(folder)
-    const { transitionMs, fleet } = live.desired
-    const { self } = live.manifest
+    const { transitionMs } = live.desired
+    const self = memberOf(this.#options.paths, live.desired)
     live.close()
-    if (fleet !== undefined && self !== undefined) this.#fleet = await this.#join()
+    if (self !== undefined) this.#fleet = await this.#join(self)
     else this.#transitions = new Transitions({ quietMs: transitionMs, transitionMs })
   }
 
@@ -146,6 +149,16 @@ export class Keeper {
     this.#options.log({ level: names.length === 0 ? 'info' : 'warn', event: 'health', message })
   }
 
+  #tellOfWays(lost: readonly string[]): void {
+    if (lost.join() === this.#lost.join()) return
+    this.#lost = lost
+    const message =
+      lost.length === 0
+        ? 'The way to all backends is known'
+        : `No route or no link address of backends, whose packets are dropped: ${lost.join(', ')}`
+    this.#options.log({ level: lost.length === 0 ? 'info' : 'warn', event: 'ways', message })
+  }
+
   async #leave(): Promise<void> {
     await this.#health.stop()
     this.#isChecking = false
@@ -154,8 +167,9 @@ export class Keeper {
     this.#transitions = undefined
   }
 
-  #join(): Promise<FleetLink> {
+  #join(self: string): Promise<FleetLink> {
     return FleetLink.open({
+      self,
       balancer: this.#balancer,
       paths: this.#options.paths,
       failed: (error) => this.#failed('fleet-failed', 'Cannot agree with the fleet', error),

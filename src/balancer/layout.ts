@@ -7,7 +7,7 @@ import { type Numbering, renumber } from './numbering.ts'
 import { ancestorOf, poolsOf } from './pools.ts'
 import { lingering } from './status.ts'
 import { applyMoves } from './table/index.ts'
-import { tableOf } from './table-document.ts'
+import { factorsFor, tableOf } from './table-document.ts'
 import { planPool } from './tables.ts'
 
 /** What goes into the maps of a generation, and what is to be known of it. */
@@ -54,31 +54,64 @@ export function layOutTables(
   const pools = poolsOf(desired.services).map((pool, index) => ({ ...pool, first: index * buckets }))
   const rows = new Uint16Array(pools.length * buckets * 2)
   const drained = (before?.state.drained ?? seed?.drained ?? []).filter((name) => name in backends)
-  const dead: (readonly string[])[] = []
-  const impacts: Layout['impacts'][number][] = []
-  for (const pool of pools) {
+  const origins = pools.map((pool) => originOf(pool, { desired, backends, kept, seed }))
+  const impacts = pools.map((pool, index) => {
+    const { origin, dead, factors } = origins[index]!
     const table = rows.subarray(pool.first * 2, (pool.first + buckets) * 2)
-    const ancestor = kept === undefined ? undefined : ancestorOf(pool, kept.manifest.pools)
-    if (ancestor !== undefined) table.set(kept!.rows(ancestor))
-    const seeded = ancestor === undefined ? seed && tableOf(seed, { ...pool, numbering: backends, buckets }) : undefined
-    if (seeded !== undefined) table.set(seeded)
-    dead.push(
-      (ancestor === undefined ? [] : (kept!.state.dead[ancestor] ?? [])).filter((name) => pool.backends.includes(name)),
-    )
-    const { moves, moved, deferred } = planPool(table.slice(), { pool, desired, backends, drained, dead: dead.at(-1)! })
-    impacts.push({ moved, deferred })
+    if (origin !== undefined) table.set(origin)
+    const { moves, moved, deferred } = planPool(table.slice(), { pool, desired, backends, drained, dead, factors })
     // In a fleet the conductor moves what is to move.
-    if (desired.fleet === undefined || (ancestor === undefined && seeded === undefined)) applyMoves(table, moves)
-  }
+    if (desired.fleet === undefined || origin === undefined) applyMoves(table, moves)
+    return { moved, deferred }
+  })
   return {
     backends,
     services,
     pools,
     rows,
     known,
-    state: { ...stateBefore(desired, before, seed), drained, dead },
+    state: {
+      ...stateBefore(desired, before, seed),
+      drained,
+      dead: origins.map(({ dead }) => dead),
+      factors: origins.map(({ factors }) => factors),
+    },
     impacts,
   }
+}
+
+/** What a pool goes on from. */
+interface Origin {
+  /** Its rows before, by which packets are sent elsewhere too. */
+  readonly origin?: Uint16Array
+  readonly dead: readonly string[]
+  readonly factors: Readonly<Record<string, number>>
+}
+
+interface Sources {
+  readonly desired: DesiredBalancer
+  readonly backends: Numbering
+  readonly kept: Before | undefined
+  readonly seed: TableDocument | undefined
+}
+
+/** The table of this machine before, or else that of the fleet, with what is known of its backends. */
+function originOf(pool: PlacedPool, { desired, backends, kept, seed }: Sources): Origin {
+  const { buckets } = desired
+  const ancestor = kept === undefined ? undefined : ancestorOf(pool, kept.manifest.pools)
+  if (ancestor !== undefined) {
+    const dead = (kept!.state.dead[ancestor] ?? []).filter((name) => pool.backends.includes(name))
+    return { origin: kept!.rows(ancestor), dead, factors: fedOf(pool, desired, kept!.state.factors[ancestor]) }
+  }
+  const origin = seed && tableOf(seed, { ...pool, numbering: backends, buckets })
+  if (origin === undefined) return { dead: [], factors: {} }
+  return { origin, dead: [], factors: fedOf(pool, desired, factorsFor(seed!, pool.backends)) }
+}
+
+/** What load has said of the backends of a pool, as long as shares are to follow it. */
+function fedOf(pool: PlacedPool, { followLoad }: DesiredBalancer, factors: Origin['factors'] = {}): Origin['factors'] {
+  if (followLoad === undefined) return {}
+  return Object.fromEntries(Object.entries(factors).filter(([name]) => pool.backends.includes(name)))
 }
 
 /** Backends that the configuration has no more, but rows have. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { readDocument, writeDocument } from '../entry/document.ts'
 import { SeawallError } from '../entry/errors.ts'
+import { layoutOf } from '../entry/layout.ts'
 import { balancer } from '../generated/balancer.ts'
 import type { Numbering } from './numbering.ts'
 import type { Pool } from './pools.ts'
@@ -35,13 +35,12 @@ export interface BalancerState {
   readonly drained: readonly string[]
   /** Backends whose checks fail, by pool. */
   readonly dead: readonly (readonly string[])[]
+  /** What load multiplies weights with, by pool and backend; 1 of what is not there. */
+  readonly factors: readonly Readonly<Record<string, number>>[]
 }
 
-/** Ties pinned state to the code that can read it; `format` is for changes of meaning that the layout does not show. */
-const LAYOUT = createHash('sha256')
-  .update(JSON.stringify({ format: 1, balancer: balancer.layout }))
-  .digest('hex')
-  .slice(0, 16)
+/** `format` is for changes of meaning that the layout does not show. */
+const LAYOUT = layoutOf({ format: 2, balancer: balancer.layout })
 
 const MANIFEST = 'manifest'
 const STATE = 'state'

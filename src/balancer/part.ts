@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type BpfMap, type Loaded, load } from '../bpf/index.ts'
+import { type BpfMap, type Loaded, load, type Program } from '../bpf/index.ts'
 import type { BuiltPart, Part, PartFolders, PartPlace } from '../entry/part.ts'
 import type { Paths } from '../entry/paths.ts'
 import { writing } from '../entry/pins.ts'
@@ -14,7 +14,7 @@ import { keysOf } from './keys.ts'
 import { type Layout, layOutTables } from './layout.ts'
 import { LiveBalancer, PART } from './live.ts'
 import { readManifest, writeManifest, writeState } from './manifest.ts'
-import { backendSlots } from './next-hops.ts'
+import { findWays } from './next-hops.ts'
 import { programConfig } from './program-config.ts'
 import { deserialise, serialise } from './serialise.ts'
 import { layOut, type Slots, slotOf } from './service-slots.ts'
@@ -39,6 +39,7 @@ interface Wanted {
 /** The balancer of a generation: as a configuration wants it, or, without one, as a generation had it. */
 export class BalancerPart implements Part {
   readonly name = PART
+  readonly inPath = true
   readonly #paths: Paths
   readonly #wanted: Wanted | undefined
 
@@ -78,7 +79,7 @@ export class BalancerPart implements Part {
       const layout = layOutTables(desired, before, this.#wanted?.seed)
       const identity = identify(this.#paths, desired)
       const loaded = await loadProgram(desired, layout, identity, before)
-      this.#fill(loaded, desired, layout)
+      this.#fill(loaded, desired, layout, await findWays(this.#paths, layout.known))
       pinAll(loaded, folder)
       const { self } = identity
       const { backends, services, pools, state } = layout
@@ -96,16 +97,20 @@ export class BalancerPart implements Part {
     }
   }
 
-  #fill({ maps }: Loaded<typeof balancer>, desired: DesiredBalancer, layout: Layout): void {
+  #fill(
+    { maps }: Loaded<typeof balancer>,
+    desired: DesiredBalancer,
+    layout: Layout,
+    ways: ReadonlyMap<string, Uint8Array>,
+  ): void {
     maps.buckets.map.mmap().set(new Uint8Array(layout.rows.buffer))
     maps.services.map.mmap().set(slotsOf(desired, layout).bytes)
     const serverIds = maps.serverIds.map.mmap()
     const ids = new DataView(serverIds.buffer, serverIds.byteOffset)
     const backends = maps.backends.map.mmap()
-    const slots = backendSlots(this.#paths, layout.known)
     for (const { name, serverId } of layout.known) {
       const number = layout.backends[name]!
-      backends.set(slots.get(name)!, number * Backend.size)
+      backends.set(ways.get(name)!, number * Backend.size)
       if (desired.backends.some((one) => one.name === name)) ids.setUint16(serverId * SERVER_ID_STRIDE, number, true)
     }
   }
@@ -147,9 +152,6 @@ function pinAll({ object, programs }: Loaded<typeof balancer>, folder: string): 
 }
 
 function builtPart({ maps, programs, close }: Loaded<typeof balancer>): BuiltPart {
-  return {
-    program: programs.balancer,
-    goOnWith: (next) => maps.stages.map.setRaw(u32(Stage.SynCookies), u32(next.fd)),
-    close,
-  }
+  const goOnWith = (next: Program): void => maps.stages.map.setRaw(u32(Stage.SynCookies), u32(next.fd))
+  return { stage: { program: programs.balancer, goOnWith }, close }
 }

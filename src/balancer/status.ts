@@ -41,7 +41,7 @@ const kebab = (name: string): string => name.replaceAll(/(?!^)[A-Z]/g, '-$&').to
 export function serviceStatus(live: LiveBalancer): ServiceStatus[] {
   const { manifest, desired } = live
   const tables = manifest.pools.map((_, pool) => countOwners(live.rows(pool)))
-  const { dead } = live.state
+  const { dead, factors } = live.state
   const counts = live.map('service_counts')
   return desired.services.map((service) => {
     const pool = manifest.pools.findIndex(({ services }) => services.includes(service.id))
@@ -49,7 +49,8 @@ export function serviceStatus(live: LiveBalancer): ServiceStatus[] {
     const { id, prefix, protocols, ports, encapsulation, quic, fragments, backends } = service
     const shares = backends.map((backend): Share => {
       const { buckets = 0, previous = 0 } = owners.get(manifest.backends[backend]!) ?? {}
-      return { backend, buckets, previous, down: dead[pool]?.includes(backend) ?? false }
+      const down = dead[pool]?.includes(backend) ?? false
+      return { backend, buckets, previous, down, factor: factors[pool]?.[backend] ?? 1 }
     })
     return {
       id,

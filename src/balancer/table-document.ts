@@ -16,6 +16,9 @@ export function documentOf(
     pools: manifest.pools.map(({ backends }, pool) => toNames(backends, tables?.[pool] ?? live.rows(pool), names)),
     drained: state.drained,
     dead: state.dead.flatMap((backends, pool) => backends.map((backend) => ({ pool, backend }))),
+    factors: state.factors.flatMap((factors, pool) =>
+      Object.entries(factors).map(([backend, factor]) => ({ pool, backend, factor })),
+    ),
   }
 }
 
@@ -41,16 +44,26 @@ export function follow(
   document: TableDocument,
 ): Followed {
   const tables = new Map<number, Uint16Array>()
-  const dead = manifest.pools.map(({ backends }, index) => {
+  const dead: (readonly string[])[] = []
+  const factors: Readonly<Record<string, number>>[] = []
+  for (const [index, { backends }] of manifest.pools.entries()) {
     const place = findPool(document, backends)
     const rows = rowsOf(document.pools[place], manifest.backends, desired.buckets)
-    if (rows === undefined) return state.dead[index] ?? []
-    tables.set(index, rows)
-    return document.dead.filter((one) => one.pool === place).map(({ backend }) => backend)
-  })
+    if (rows !== undefined) tables.set(index, rows)
+    dead.push(rows === undefined ? (state.dead[index] ?? []) : deadOf(document, place))
+    factors.push(rows === undefined ? (state.factors[index] ?? {}) : factorsOf(document, place))
+  }
   const { version, conductor } = document
   const drained = document.drained.filter((name) => name in manifest.backends)
-  return { tables, state: { version, conductor, drained, dead } }
+  return { tables, state: { version, conductor, drained, dead, factors } }
+}
+
+function deadOf({ dead }: TableDocument, pool: number): string[] {
+  return dead.filter((one) => one.pool === pool).map(({ backend }) => backend)
+}
+
+function factorsOf({ factors }: TableDocument, pool: number): Record<string, number> {
+  return Object.fromEntries(factors.filter((one) => one.pool === pool).map(({ backend, factor }) => [backend, factor]))
 }
 
 /** The table that the fleet has for a pool of backends, in this machine's numbers. */
@@ -59,6 +72,11 @@ export function tableOf(
   { backends, numbering, buckets }: { backends: readonly string[]; numbering: Numbering; buckets: number },
 ): Uint16Array | undefined {
   return rowsOf(poolOf(document, backends), numbering, buckets)
+}
+
+/** What load multiplies the weights of a pool of backends with, as the fleet has it. */
+export function factorsFor(document: TableDocument, backends: readonly string[]): Record<string, number> {
+  return factorsOf(document, findPool(document, backends))
 }
 
 /** What the fleet has for a pool of backends. */

@@ -3,7 +3,7 @@ import type { LiveBalancer } from './live.ts'
 import type { BalancerState } from './manifest.ts'
 import type { Numbering } from './numbering.ts'
 import type { Pool } from './pools.ts'
-import { applyMoves, type MovePlan, planMoves } from './table/index.ts'
+import { applyMoves, feed, type Goal, type MovePlan, planMoves } from './table/index.ts'
 
 export interface PoolRequest {
   readonly pool: Pool
@@ -12,11 +12,13 @@ export interface PoolRequest {
   /** Names of backends that are to own no bucket, and of those that cannot. */
   readonly drained: readonly string[]
   readonly dead: readonly string[]
+  /** What load multiplies weights with, by name. */
+  readonly factors: Readonly<Record<string, number>>
 }
 
 /** Moves the rows of a pool to where they belong, as far as they may move now. */
 export function planPool(rows: Uint16Array, request: PoolRequest): MovePlan {
-  const plan = planMoves(rows, goalOf(request))
+  const plan = planMoves(rows, feed(goalOf(request), factorsOf(request)))
   applyMoves(rows, plan.moves)
   return plan
 }
@@ -28,22 +30,38 @@ export function planPool(rows: Uint16Array, request: PoolRequest): MovePlan {
  */
 export function planTables(
   live: Pick<LiveBalancer, 'manifest' | 'desired' | 'rows'>,
-  { drained, dead }: Pick<BalancerState, 'drained' | 'dead'>,
+  state: Pick<BalancerState, 'drained' | 'dead' | 'factors'>,
   release: (pool: number, table: Uint16Array) => void = () => undefined,
 ): Uint16Array[] {
-  const { manifest, desired } = live
-  return manifest.pools.map((pool, index) => {
+  return live.manifest.pools.map((_, index) => {
     const table = live.rows(index).slice()
     release(index, table)
-    planPool(table, { pool, desired, backends: manifest.backends, drained, dead: dead[index] ?? [] })
+    planPool(table, requestOf(live, state, index))
     return table
   })
 }
 
-/** Weights and dead backends by number. */
-export function goalOf({ pool, desired, backends, drained, dead }: PoolRequest) {
+/** What is wanted of the table of a pool in force. */
+export function requestOf(
+  { manifest, desired }: Pick<LiveBalancer, 'manifest' | 'desired'>,
+  { drained, dead, factors }: Pick<BalancerState, 'drained' | 'dead' | 'factors'>,
+  index: number,
+): PoolRequest {
+  const place = { pool: manifest.pools[index]!, desired, backends: manifest.backends }
+  return { ...place, drained, dead: dead[index] ?? [], factors: factors[index] ?? {} }
+}
+
+/** Weights by the configuration, and dead backends, by number. */
+export function goalOf({ pool, desired, backends, drained, dead }: PoolRequest): Goal {
   const weights = desired.backends.flatMap(({ name, weight }) => {
     return pool.backends.includes(name) ? [[backends[name]!, drained.includes(name) ? 0 : weight] as const] : []
   })
   return { weights: new Map(weights), dead: new Set(dead.map((name) => backends[name]!)) }
+}
+
+/** By number. */
+export function factorsOf({ backends, factors }: PoolRequest): Map<number, number> {
+  return new Map(
+    Object.entries(factors).flatMap(([name, factor]) => (name in backends ? [[backends[name]!, factor]] : [])),
+  )
 }

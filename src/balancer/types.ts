@@ -20,6 +20,8 @@ export interface Share {
   readonly previous: number
   /** Failed its check for this service. */
   readonly down: boolean
+  /** What load multiplies its weight with; 1 unless shares follow load. */
+  readonly factor: number
 }
 
 export interface ServiceStatus {
@@ -56,7 +58,7 @@ export interface BackendStatus {
   /** Rows of all tables that it owns, and that it owned before. */
   readonly buckets: number
   readonly previous: number
-  /** Whether route and link address are known; if not, the kernel is asked for each packet. */
+  /** Whether route and link address are known; if not, packets for it are dropped. */
   readonly resolved: boolean
   /** Last failure of its checks, by service. */
   readonly failures: Readonly<Record<string, string>>
@@ -68,7 +70,7 @@ export interface BalancerStatus {
   readonly self?: string
   /** Number of the table in force; it grows with every change. */
   readonly version: number
-  /** Who decides about tables: a backend's name; absent without a fleet. */
+  /** Who decides about tables: name of a backend or another machine of the fleet; absent without one. */
   readonly conductor?: string
   readonly services: number
   readonly backends: number

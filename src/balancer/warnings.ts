@@ -3,14 +3,17 @@ import { type NextHop, nextHops } from '../linux/next-hop.ts'
 import { formatAddress } from '../net/address.ts'
 import type { DesiredBackend, DesiredBalancer, Encapsulation } from './desired.ts'
 import { identify } from './identity.ts'
+import { memberOf } from './machines.ts'
 
 /** What clients send at most: an Ethernet without jumbo frames. */
 const LARGEST_INNER = 1_500
 
-/** Bytes of an outer IP header, by family, and of GUE behind it: UDP, header, and a list of one IPv4 hop. */
+/** Bytes of an outer IP header, by family, and of GUE behind it: UDP, header, and a list of one server. */
 const IP_BYTES = { 4: 20, 6: 40 } as const
-const GUE_BYTES = 16
-const HOP_BYTES = 4
+const GUE_BYTES = 20
+
+/** Bytes of the shortest TCP header. */
+const TCP_BYTES = 20
 
 /** What an operator should know of the ways to backends before packets take them. */
 export function balancerWarnings(paths: Paths, desired: DesiredBalancer): string[] {
@@ -18,9 +21,20 @@ export function balancerWarnings(paths: Paths, desired: DesiredBalancer): string
   const others = desired.backends.filter(({ name }) => name !== self)
   const addresses = others.map(({ address }) => formatAddress(address))
   const hops = nextHops(paths.netns, addresses)
-  return others.flatMap((backend, index) =>
-    wayWarnings(backend, addresses[index]!, hops.get(addresses[index]!), desired),
-  )
+  return [
+    ...fleetWarnings(paths, desired),
+    ...others.flatMap((backend, index) =>
+      wayWarnings(backend, addresses[index]!, hops.get(addresses[index]!), desired),
+    ),
+  ]
+}
+
+function fleetWarnings(paths: Paths, desired: DesiredBalancer): string[] {
+  if (desired.fleet === undefined || memberOf(paths, desired) !== undefined) return []
+  return [
+    'this machine has no address of the fleet: it decides about tables by itself, so that packets may go elsewhere than other machines ' +
+      'send them (name it in fleet.balancers)',
+  ]
 }
 
 function wayWarnings(
@@ -31,11 +45,14 @@ function wayWarnings(
 ): string[] {
   const { name } = backend
   if (hop === undefined) return [`there is no route to backend "${name}" (${address}): packets for it are dropped`]
-  const wanted = LARGEST_INNER + overheadOf(backend, desired)
+  const overhead = overheadOf(backend, desired)
+  const wanted = LARGEST_INNER + overhead
   if (hop.mtu >= wanted) return []
+  const segment = (family: 4 | 6): number => hop.mtu - overhead - IP_BYTES[family] - TCP_BYTES
   return [
-    `packets of ${LARGEST_INNER} bytes do not fit into the way to backend "${name}" (its MTU is ${hop.mtu}, wanted ${wanted}): ` +
-      'senders are told to make them smaller, which takes them time (raise the MTU between servers)',
+    `packets of ${LARGEST_INNER} bytes do not fit into the way to backend "${name}" (its MTU is ${hop.mtu}, wanted ${wanted}): senders are told ` +
+      'to make them smaller, which takes them time (raise the MTU between servers, or give the routes to clients advmss ' +
+      `${segment(4)}, those of IPv6 ${segment(6)})`,
   ]
 }
 
@@ -46,6 +63,5 @@ function overheadOf({ name, address }: DesiredBackend, { services }: DesiredBala
 }
 
 function bytesOf(encapsulation: Encapsulation, family: 4 | 6): number {
-  if (encapsulation === 'ipip') return IP_BYTES[family]
-  return IP_BYTES[family] + GUE_BYTES + (family === 4 ? HOP_BYTES : 0)
+  return IP_BYTES[family] + (encapsulation === 'gue' ? GUE_BYTES : 0)
 }

@@ -1,5 +1,5 @@
 import type { Paths } from '../entry/paths.ts'
-import { formatAddress } from '../net/address.ts'
+import { formatEndpoint } from '../net/address.ts'
 import { dissect, PROTOCOL } from '../net/dissect.ts'
 import { FlowHash } from './hash.ts'
 import type { LiveBalancer } from './live.ts'
@@ -37,15 +37,21 @@ export async function whereAre(paths: Paths, live: LiveBalancer, packets: readon
 function describe(live: LiveBalancer, packet: Uint8Array, { outcome, service, backend }: TwinRun): Where {
   const { manifest } = live
   const id = namesOf(manifest.services).get(service)
-  const here = outcome === 'NotService' || backend === 0 ? manifest.self : namesOf(manifest.backends).get(backend)
+  const owner = namesOf(manifest.backends).get(backend)
+  const here = outcome === 'NotService' || backend === 0 ? manifest.self : owner
   const reason = REASONS[outcome]
   return {
     packet: summary(packet),
     ...(id === undefined ? {} : { service: id, ...bucketOf(live, id, packet) }),
     ...(here === undefined || reason === undefined ? {} : { backend: here }),
-    why: reason ?? `it is dropped: ${outcome.replaceAll(/(?!^)[A-Z]/g, ' $&').toLowerCase()}`,
+    why:
+      reason ??
+      `it is dropped: ${outcome === 'NoRoute' ? `no route to ${owner}, or no link address` : wordsOf(outcome)}`,
   }
 }
+
+/** `bad ip length` of `BadIpLength` */
+const wordsOf = (name: string): string => name.replaceAll(/(?!^)[A-Z]/g, ' $&').toLowerCase()
 
 /** Its bucket, and who owned that before; of fragments and errors it is not told. */
 function bucketOf(live: LiveBalancer, service: string, packet: Uint8Array): Pick<Where, 'bucket' | 'previous'> {
@@ -63,5 +69,5 @@ function summary(packet: Uint8Array): string {
   if (flow === undefined) return `${packet.length} bytes`
   const { source, sourcePort, destination, destinationPort, protocol } = flow
   const name = protocol === PROTOCOL.tcp ? 'tcp' : 'udp'
-  return `${name} ${formatAddress(source)}:${sourcePort} → ${formatAddress(destination)}:${destinationPort}`
+  return `${name} ${formatEndpoint(source, sourcePort)} → ${formatEndpoint(destination, destinationPort)}`
 }

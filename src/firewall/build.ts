@@ -62,6 +62,8 @@ export interface Built {
   readonly program: Program
   /** Makes it a generation; nothing goes through it yet. */
   publish(): string
+  /** Puts into force what parts have beside the packets' path, when all else is. */
+  partsComeIntoForce(): void
   /** Removes what was not published. */
   discard(): void
   close(): void
@@ -114,7 +116,8 @@ class Builder {
     const built = await this.#parts()
     step('parts')
     const parts = built.map(({ name }) => name)
-    const input = { rules: this.#rules, malformed, synCookies, parts, sets, slotOf, clock, secret }
+    const inPath = built.filter(({ built: { stage } }) => stage !== undefined).map(({ name }) => name)
+    const input = { rules: this.#rules, malformed, synCookies, parts: inPath, sets, slotOf, clock, secret }
     const compiled = compileGeneration(input)
     const fds = this.#maps(compiled, slots)
     this.#chain(built, await this.#synCookies(input, fds))
@@ -125,7 +128,10 @@ class Builder {
     const manifest = this.#manifest(slots, sets, { secret, clock, parts, instructions: compiled.slots.length })
     this.#pinRest(program, manifest)
     step('pinned')
-    return { manifest, program, publish: () => this.#publish() }
+    const partsComeIntoForce = (): void => {
+      for (const part of built) part.built.comeIntoForce?.()
+    }
+    return { manifest, program, publish: () => this.#publish(), partsComeIntoForce }
   }
 
   /** A map of the generation before, pinned again beside the new ones; undefined if there is none. */
@@ -258,11 +264,12 @@ class Builder {
 
   /** Packets that the rules let pass go through the parts, then to what answers SYNs. */
   #chain(parts: readonly NamedPart[], synCookies: Program | undefined): void {
-    const behind = [...parts.map(({ built }) => built.program), ...(synCookies === undefined ? [] : [synCookies])]
+    const stages = parts.flatMap(({ built: { stage } }) => stage ?? [])
+    const behind = [...stages.map(({ program }) => program), ...(synCookies === undefined ? [] : [synCookies])]
     if (behind[0] !== undefined) this.#opened('stages').setRaw(u32(NEXT_STAGE), u32(behind[0].fd))
-    for (const [index, { built }] of parts.entries()) {
+    for (const [index, stage] of stages.entries()) {
       const next = behind[index + 1]
-      if (next !== undefined) built.goOnWith(next)
+      if (next !== undefined) stage.goOnWith(next)
     }
   }
 

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import type { BpfMap } from '../bpf/index.ts'
+import { readConsistently } from '../entry/consistent.ts'
 import { SeawallError } from '../entry/errors.ts'
 import { Handles } from '../entry/handles.ts'
 import { detach, findNewInterfaces, interfaceStatus, type LostInterface, lostInterfaces } from '../entry/interfaces.ts'
+import { liveVersion } from '../entry/live-generation.ts'
 import { takeLock } from '../entry/lock.ts'
 import { openMap } from '../entry/open.ts'
 import type { Part } from '../entry/part.ts'
@@ -157,7 +159,7 @@ export class Firewall {
       if (due !== undefined && (deadline === undefined || deadline > due)) return undefined
       const { previous } = live.manifest
       if (previous === undefined && deadline !== undefined) {
-        this.#removeAll()
+        await this.#removeWithParts()
         return {}
       }
       if (previous === undefined || !hasGeneration(this.#paths, previous)) throw noPrevious(live)
@@ -177,7 +179,7 @@ export class Firewall {
 
   /** Detaches and removes everything, whatever version made it. */
   down(): Promise<void> {
-    return this.#change(async () => this.#removeAll())
+    return this.#change(() => this.#removeWithParts())
   }
 
   /** Finishes what a writer that died left undone: attaches, detaches and removes what the live generation asks for. */
@@ -190,6 +192,10 @@ export class Firewall {
         finishSysctls(this.#paths, live.manifest)
       } finally {
         root.close()
+      }
+      for (const part of this.#parts) {
+        const folder = partFolder(live, part.name)
+        if (folder !== undefined) await part.finish?.(folder)
       }
       cleanUp(this.#paths, live.manifest, this.#step)
     })
@@ -261,7 +267,7 @@ export class Firewall {
 
   /** @throws SeawallError SEAWALL_NOT_UP if nothing is in force, as all below */
   status(): FirewallStatus {
-    return firewallStatus(this.#paths, requireLive(this.#paths))
+    return this.#read((live) => firewallStatus(this.#paths, live))
   }
 
   /** Whether anything is in force. */
@@ -270,34 +276,34 @@ export class Firewall {
   }
 
   rules(): RuleStatus[] {
-    return ruleStatus(requireLive(this.#paths))
+    return this.#read(ruleStatus)
   }
 
   sets(): SetStatus[] {
-    return setStatus(requireLive(this.#paths))
+    return this.#read(setStatus)
   }
 
   /** Whether a set holds each address. */
   contains(name: string, addresses: readonly string[]): boolean[] {
-    const live = requireLive(this.#paths)
-    const set = this.#sets.open(live, findSet(live, name)).contents()
+    const set = this.#read((live) => this.#sets.open(live, findSet(live, name)).contents())
     return addresses.map((address) => set.includes(readAddress(address)))
   }
 
   counters(): CountersReport {
-    const live = requireLive(this.#paths)
-    const handles = new Handles()
-    try {
-      const open = (pin: string) => handles.keep(openMap(pin))
-      const maps = {
-        counters: open(join(live.folder, 'counters')),
-        received: open(join(this.#paths.bpf, 'received')),
-        cookies: open(join(live.folder, 'cookies')),
+    return this.#read(({ folder, manifest }) => {
+      const handles = new Handles()
+      try {
+        const open = (pin: string) => handles.keep(openMap(pin))
+        const maps = {
+          counters: open(join(folder, 'counters')),
+          received: open(join(this.#paths.bpf, 'received')),
+          cookies: open(join(folder, 'cookies')),
+        }
+        return readCounters(maps, manifest)
+      } finally {
+        handles.close()
       }
-      return readCounters(maps, live.manifest)
-    } finally {
-      handles.close()
-    }
+    })
   }
 
   /** Test runs of the live program, which leave its counters alone. */
@@ -317,6 +323,13 @@ export class Firewall {
   /** Closes what is kept open between calls; it can be used again. */
   close(): void {
     this.#sets.close()
+  }
+
+  #read<T>(read: (live: Live) => T): T {
+    return readConsistently(
+      () => liveVersion(this.#paths),
+      () => read(requireLive(this.#paths)),
+    )
   }
 
   /** One change at a time: in this process by a queue, among processes by the lock. */
@@ -436,6 +449,11 @@ export class Firewall {
     }
   }
 
+  async #removeWithParts(): Promise<void> {
+    this.#removeAll()
+    for (const part of this.#parts) await part.withdraw?.()
+  }
+
   #removeAll(): void {
     this.#sets.close()
     restoreSysctls(this.#paths, this.#sysctlsBefore())
@@ -451,7 +469,8 @@ async function draft(
   sets: readonly SetInput[],
   parts: readonly Part[],
 ): Promise<Draft> {
-  const wanted = parts.filter((part) => part.isWanted({ live: undefined, source: undefined })).map(({ name }) => name)
+  const inPath = parts.filter((part) => part.inPath && part.isWanted({ live: undefined, source: undefined }))
+  const wanted = inPath.map(({ name }) => name)
   const { plan, measure } = await draftPlan(live, desired, { sets, parts: wanted })
   const changes = [...plan.changes]
   for (const part of parts) changes.push(...(await part.changes(partFolder(live, part.name))))

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { layoutOf } from '../entry/layout.ts'
 import { connections } from '../generated/connections.ts'
 import { entry } from '../generated/entry.ts'
 import { syncookies } from '../generated/syncookies.ts'
@@ -35,7 +35,6 @@ const format = {
   sets: LAYOUT_VERSION,
 }
 
-/** Ties pinned state to the code that can read it. */
-export const LAYOUT = createHash('sha256').update(JSON.stringify(format)).digest('hex').slice(0, 16)
+export const LAYOUT = layoutOf(format)
 
 export { FIRST_RULE_SLOT }

@@ -26,7 +26,8 @@ import type { InterfaceStatus } from './types.ts'
  * 2. attach: new interfaces get the entry program, not pinned yet, so that they lose it if this process dies.
  * 3. publish: the folder becomes `gen-N`.
  * 4. swap.
- * 5. link, detach, collect: attachments are pinned, interfaces that are gone detached, dead generations removed.
+ * 5. link, parts, detach, collect: attachments are pinned, what parts have beside the packets' path comes into force, interfaces that
+ *    are gone are detached, dead generations removed.
  *
  * A process that dies before 4 leaves the old generation in force, one that dies behind it the new one; the next writer
  * finishes what is left of step 5.
@@ -50,6 +51,8 @@ export async function commit(paths: Paths, root: Root, request: BuildRequest, st
     finishSysctls(paths, built.manifest)
     pinAll(paths, attached, undo)
     step('linked')
+    built.partsComeIntoForce()
+    step('parts-in-force')
   } catch (error) {
     undo.run()
     throw error

@@ -12,7 +12,14 @@ const reign = 'r'
 /** Of 4 rows, which is what `rows` says: current and previous owner of each. */
 function documentOf(version: number, rows: readonly number[], dead: readonly string[] = []): TableDocument {
   const pools = [{ backends, rows: Uint16Array.from(rows) }]
-  return { version, conductor: 'a', pools, drained: [], dead: dead.map((backend) => ({ pool: 0, backend })) }
+  return {
+    version,
+    conductor: 'a',
+    pools,
+    drained: [],
+    dead: dead.map((backend) => ({ pool: 0, backend })),
+    factors: [],
+  }
 }
 
 /** Row 1 moves from b to c. */

@@ -23,12 +23,22 @@ const documents: fc.Arbitrary<TableDocument> = fc
     ...one,
     drained: one.drained.sort(),
     dead: one.pools.flatMap(({ backends }, pool) => backends.slice(1).map((backend) => ({ pool, backend }))),
+    factors: one.pools.flatMap(({ backends }, pool) =>
+      backends.map((backend, index) => ({ pool, backend, factor: (index + 1) / 3 })),
+    ),
   }))
 
 /** A document as JSON, with some fields replaced. */
 function changed(fields: object): string {
   const rows = Buffer.from(Uint16Array.of(1, 0, 2, 1).buffer).toString('base64')
-  const good = { version: 3, conductor: 'a', pools: [{ backends: ['a', 'b'], rows }], drained: [], dead: [] }
+  const good = {
+    version: 3,
+    conductor: 'a',
+    pools: [{ backends: ['a', 'b'], rows }],
+    drained: [],
+    dead: [],
+    factors: [],
+  }
   return JSON.stringify({ ...good, ...fields })
 }
 
@@ -40,7 +50,7 @@ const bad: readonly (readonly [string, RegExp])[] = [
   [changed({ version: 1.5 }), /at version: found 1.5, wanted a version, which is a whole number/],
   [changed({ version: 2 ** 53 }), /at version: found 9007199254740992, wanted/],
   [changed({ conductor: 'a b' }), /at conductor: found "a b", wanted a name of 1 to 255 characters/],
-  [changed({ more: 1 }), /wanted one of version, conductor, pools, drained, dead/],
+  [changed({ more: 1 }), /wanted one of version, conductor, pools, drained, dead, factors/],
   [changed({ drained: ['b', 'a'] }), /at drained.1: found "a", wanted a name behind "b"/],
   [changed({ drained: ['a', 'a'] }), /at drained.1: found "a", wanted a name behind "a"/],
   [changed({ pools: [{ backends: ['a'], rows: '!' }] }), /at pools.0.rows: found "!", wanted base64/],
@@ -55,6 +65,11 @@ const bad: readonly (readonly [string, RegExp])[] = [
   [
     changed({ dead: [{ pool: 1, backend: 'a' }] }),
     /at dead.0: found \{"pool":1,"backend":"a"\}, wanted a backend of that/,
+  ],
+  [changed({ factors: [{ pool: 0, backend: 'c', factor: 1 }] }), /at factors.0: .* wanted a backend of that pool/],
+  [
+    changed({ factors: [{ pool: 0, backend: 'a', factor: 0 }] }),
+    /at factors.0.factor: found 0, wanted a number above 0/,
   ],
   [
     changed({

@@ -26,7 +26,19 @@ export interface TableDocument {
   /** Names of the backends that an operator has drained, sorted. */
   readonly drained: readonly string[]
   /** Backends whose checks fail, by index of the pool and then by name. */
-  readonly dead: readonly { readonly pool: number; readonly backend: string }[]
+  readonly dead: readonly PoolBackend[]
+  /** What load multiplies weights with, in the same order; 1 of what is not there. */
+  readonly factors: readonly Factor[]
+}
+
+/** A backend in a pool, by the pool's index. */
+export interface PoolBackend {
+  readonly pool: number
+  readonly backend: string
+}
+
+export interface Factor extends PoolBackend {
+  readonly factor: number
 }
 
 /** Says which document it is, and which of two is newer. Two documents of one stamp are the same. */
@@ -48,24 +60,31 @@ const pool = strict({ backends: sortedNames, rows: numbers(Uint16Array, 2 * MAX_
   },
 )
 
-const dead = strict({ pool: z.number({ error: 'the index of a pool' }).int('the index of a pool'), backend: name })
+const poolBackend = { pool: z.number({ error: 'the index of a pool' }).int('the index of a pool'), backend: name }
+const factor = z.number({ error: 'a number' }).positive('a number above 0')
+
+const listOf = <T extends z.ZodType>(entry: T) =>
+  z.array(entry, { error: 'a list of pool and backend' }).max(MAX_BACKENDS, `at most ${MAX_BACKENDS} entries`)
 
 const document = strict({
   version,
   conductor: name,
   pools: z.array(pool, { error: 'a list of pools' }).max(MAX_POOLS, `at most ${MAX_POOLS} pools`),
   drained: sortedNames,
-  dead: z.array(dead, { error: 'a list of pool and backend' }).max(MAX_BACKENDS, `at most ${MAX_BACKENDS} entries`),
-}).superRefine(({ pools, dead }, context) => {
+  dead: listOf(strict(poolBackend)),
+  factors: listOf(strict({ ...poolBackend, factor })),
+}).superRefine(({ pools, dead, factors }, context) => {
   const keys = pools.map(({ backends }) => poolKey(backends))
   const twin = keys.findIndex((key, index) => keys.indexOf(key) < index)
   if (twin >= 0) refuse(context, ['pools', twin, 'backends'], 'backends that no other pool has')
   const odd = pools.findIndex(({ rows }) => rows.length !== pools[0]?.rows.length)
   if (odd >= 0) refuse(context, ['pools', odd, 'rows'], `as many rows as the first pool has`)
-  const unknown = dead.findIndex(({ pool, backend }) => pools[pool]?.backends.includes(backend) !== true)
-  if (unknown >= 0) refuse(context, ['dead', unknown], 'a backend of that pool')
-  const mixed = dead.findIndex((one, index) => index > 0 && byPoolAndName(dead[index - 1] ?? one, one) >= 0)
-  if (mixed >= 0) refuse(context, ['dead', mixed], 'an entry behind the one before it, by pool and name')
+  for (const [key, list] of Object.entries({ dead, factors })) {
+    const unknown = list.findIndex(({ pool, backend }) => pools[pool]?.backends.includes(backend) !== true)
+    if (unknown >= 0) refuse(context, [key, unknown], 'a backend of that pool')
+    const mixed = list.findIndex((one, index) => index > 0 && byPoolAndName(list[index - 1] ?? one, one) >= 0)
+    if (mixed >= 0) refuse(context, [key, mixed], 'an entry behind the one before it, by pool and name')
+  }
 })
 
 /** What a pool is known by: 32 hexadecimal digits. */
@@ -73,14 +92,15 @@ export function poolKey(backends: readonly string[]): string {
   return digestOf(backends.join(' '))
 }
 
-/** As JSON; equal documents have equal texts. Order in `drained` and `dead` is of no account. */
-export function encodeDocument({ version, conductor, pools, drained, dead }: TableDocument): string {
+/** As JSON; equal documents have equal texts. Order in `drained`, `dead` and `factors` is of no account. */
+export function encodeDocument({ version, conductor, pools, drained, dead, factors }: TableDocument): string {
   return JSON.stringify({
     version,
     conductor,
     pools: pools.map(({ backends, rows }) => ({ backends, rows: encodeNumbers(rows) })),
     drained: [...drained].sort(),
     dead: [...dead].sort(byPoolAndName).map(({ pool, backend }) => ({ pool, backend })),
+    factors: [...factors].sort(byPoolAndName).map(({ pool, backend, factor }) => ({ pool, backend, factor })),
   })
 }
 
@@ -117,7 +137,7 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-function byPoolAndName(a: TableDocument['dead'][number], b: TableDocument['dead'][number]): number {
+function byPoolAndName(a: PoolBackend, b: PoolBackend): number {
   return a.pool - b.pool || compareText(a.backend, b.backend)
 }
 

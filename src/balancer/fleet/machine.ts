@@ -30,7 +30,7 @@ export interface Measured {
 }
 
 /** The part of a table that is decided about. */
-export type Decision = Pick<TableDocument, 'pools' | 'drained' | 'dead'>
+export type Decision = Pick<TableDocument, 'pools' | 'drained' | 'dead' | 'factors'>
 
 /**
  * One machine of the fleet, without network, kernel or clock: what it asks of whom, answers, believes and decides. `now` is a clock
@@ -227,9 +227,9 @@ export class Machine {
     if (document !== undefined) this.#conductor.use(document, now)
   }
 
-  #make({ pools, drained, dead }: Decision, now: number): TableDocument {
+  #make({ pools, drained, dead, factors }: Decision, now: number): TableDocument {
     const version = 1 + Math.max(this.#held.document?.version ?? 0, this.#peers.highestVersion())
-    const document = { version, conductor: this.#options.self, pools, drained, dead }
+    const document = { version, conductor: this.#options.self, pools, drained, dead, factors }
     this.#held.accept(document)
     this.#conductor?.use(document, now)
     return document

@@ -5,7 +5,7 @@ import { reconcile } from './reconcile.ts'
 
 function documentOf(version: number, backends: readonly string[], rows: readonly number[]): TableDocument {
   const pools = [{ backends, rows: Uint16Array.from(rows) }]
-  return { version, conductor: 'a', pools, drained: [], dead: [] }
+  return { version, conductor: 'a', pools, drained: [], dead: [], factors: [] }
 }
 
 const names = ['a', 'b', 'c']

@@ -1,14 +1,13 @@
 import type { Paths } from '../../entry/paths.ts'
+import { attempt, type ProbeResult, probe } from '../../probes/index.ts'
 import type { DesiredBalancer } from '../desired.ts'
 import { type Pool, poolsOf } from '../pools.ts'
-import { attempt } from './attempt.ts'
 import { deadOf } from './dead.ts'
 import { ProbePath } from './probe-path.ts'
-import { probe, type Surroundings } from './probes/index.ts'
-import { beginRecord, type CheckResult, type HealthRecord, observe } from './record.ts'
+import { beginRecord, type HealthRecord, observe } from './record.ts'
 import { firstDelay, nextDelay } from './schedule.ts'
 import { Slots } from './slots.ts'
-import { type Target, targetsOf } from './target.ts'
+import { surroundingsOf, type Target, targetsOf } from './target.ts'
 
 /** Checks that go on at a time, whatever the number of backends. */
 const AT_A_TIME = 64
@@ -143,18 +142,23 @@ export class HealthChecks {
     const { signal: stop } = this.#stop
     const path = this.#path!
     const { netns } = this.#options.paths
-    const surroundings: Surroundings = { netns, approach: (to, signal) => path.approach(to, signal) }
+    const work = (signal: AbortSignal) =>
+      probe(
+        target.check.probe,
+        surroundingsOf(target, netns, () => path.approach(target, signal)),
+        signal,
+      )
     const begun = performance.now()
     const result = await this.#slots.run(async () => {
       if (stop.aborted) return undefined
-      return attempt((signal) => probe(target, surroundings, signal), { timeoutMs: target.check.timeoutMs, stop })
+      return attempt(work, { timeoutMs: target.check.timeoutMs, stop })
     })
     if (result === undefined || stop.aborted) return
     this.#note(one, result)
     this.#plan(one, nextDelay(target.check.everyMs, performance.now() - begun, Math.random()))
   }
 
-  #note(one: Watched, result: CheckResult): void {
+  #note(one: Watched, result: ProbeResult): void {
     const { rise, fall } = one.target.check
     const { state } = one.record
     one.record = observe(one.record, result, { at: Date.now(), rise, fall })

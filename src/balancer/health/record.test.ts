@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { beginRecord, type CheckResult, type HealthRecord, observe } from './record.ts'
+import type { ProbeResult } from '../../probes/index.ts'
+import { beginRecord, type HealthRecord, observe } from './record.ts'
 
-const good: CheckResult = { ok: true, latencyMs: 3 }
-const bad: CheckResult = { ok: false, reason: 'connection refused' }
+const good: ProbeResult = { ok: true, latencyMs: 3 }
+const bad: ProbeResult = { ok: false, reason: 'connection refused' }
 
-function after(results: readonly CheckResult[], from = beginRecord(0), rise = 2, fall = 3): HealthRecord {
+function after(results: readonly ProbeResult[], from = beginRecord(0), rise = 2, fall = 3): HealthRecord {
   return results.reduce((record, result, index) => observe(record, result, { at: index + 1, rise, fall }), from)
 }
 

@@ -1,10 +1,7 @@
+import type { ProbeResult } from '../../probes/index.ts'
+
 /** `unknown` until the first success, or enough failures; it counts as alive, for nothing says that it is not. */
 export type Health = 'unknown' | 'up' | 'down'
-
-/** What one check found out. */
-export type CheckResult =
-  | { readonly ok: true; readonly latencyMs: number }
-  | { readonly ok: false; readonly reason: string }
 
 /** What is known of a backend by the checks of one service. Times are milliseconds since 1970. */
 export interface HealthRecord {
@@ -33,7 +30,7 @@ export function beginRecord(at: number, state: 'unknown' | 'down' = 'unknown'): 
  */
 export function observe(
   record: HealthRecord,
-  result: CheckResult,
+  result: ProbeResult,
   { at, rise, fall }: { readonly at: number; readonly rise: number; readonly fall: number },
 ): HealthRecord {
   const counted = {

@@ -1,5 +1,7 @@
-import { type Address, addressBits } from '../../net/address.ts'
+import type { Netns } from '../../linux/netns.ts'
+import { type Address, addressBits, formatAddress } from '../../net/address.ts'
 import type { Prefix } from '../../net/prefix.ts'
+import type { Surroundings } from '../../probes/index.ts'
 import type { DesiredBackend, DesiredBalancer, DesiredCheck, Encapsulation } from '../desired.ts'
 
 /** A backend that is to be checked for a service. */
@@ -26,4 +28,16 @@ export function targetsOf({ services, backends }: Pick<DesiredBalancer, 'service
 export function addressIn({ family, value, length }: Prefix): Address {
   const hostBits = addressBits[family] - length
   return { family, value: hostBits > 1 ? value + 1n : value }
+}
+
+/** What a probe of a target needs; a command is told whom it is about. */
+export function surroundingsOf(target: Target, netns: Netns, approach: Surroundings['approach']): Surroundings {
+  const { service, backend, address } = target
+  const environment = {
+    SEAWALL_SERVICE: service,
+    SEAWALL_SERVICE_ADDRESS: formatAddress(address),
+    SEAWALL_BACKEND: backend.name,
+    SEAWALL_BACKEND_ADDRESS: formatAddress(backend.address),
+  }
+  return { netns, environment, approach }
 }

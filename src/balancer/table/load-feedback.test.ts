@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { LoadedFleet } from '../../../tests/support/loaded-fleet.ts'
-import { LoadFeedback } from './load-feedback.ts'
+import { type Factors, feed, LoadFeedback } from './load-feedback.ts'
 import { applyMoves, type Goal, planMoves } from './plan-moves.ts'
 
 const ROWS = 512
@@ -58,24 +58,19 @@ test('LoadFeedback does not run to and fro, however late load follows', () => {
   )
 })
 
+const nothing = new Map<number, number>()
+
 test('LoadFeedback leaves a fleet alone whose load is even, or of which nothing is known', () => {
   const rows = new Uint16Array(ROWS * 2)
   const goal = goalOf({ 1: 1, 2: 3 })
   settle(rows, goal)
   const feedback = new LoadFeedback({ maxMoves: 8 })
-  assert.equal(feedback.observe(rows, goal, new Map()), 0)
-  assert.equal(
-    feedback.observe(
-      rows,
-      goal,
-      new Map([
-        [1, 0.52],
-        [2, 0.5],
-      ]),
-    ),
-    0,
-  )
-  assert.deepEqual(planMoves(rows, feedback.goalOf(goal)).moves, [])
+  assert.equal(feedback.observe(rows, goal, nothing, new Map()), nothing)
+  const even = new Map([
+    [1, 0.52],
+    [2, 0.5],
+  ])
+  assert.equal(feedback.observe(rows, goal, nothing, even), nothing)
 })
 
 test('LoadFeedback waits while the table lags behind, or many rows of a backend are in transition', () => {
@@ -87,11 +82,12 @@ test('LoadFeedback waits while the table lags behind, or many rows of a backend 
   settle(rows, goalOf({ 1: 1, 2: 1 }))
   const goal = goalOf({ 1: 1, 2: 3 })
   const feedback = new LoadFeedback({ maxMoves: 8 })
-  assert.equal(feedback.observe(rows, goal, pressed), 0)
+  assert.equal(feedback.observe(rows, goal, nothing, pressed), nothing)
   applyMoves(rows, planMoves(rows, goal).moves)
-  assert.equal(feedback.observe(rows, goal, pressed), 0)
+  assert.equal(feedback.observe(rows, goal, nothing, pressed), nothing)
   settle(rows, goal)
-  assert.equal(feedback.observe(rows, goal, pressed), 8)
+  const factors = feedback.observe(rows, goal, nothing, pressed)
+  assert.equal(planMoves(rows, feed(goal, factors)).moved, 8)
 })
 
 test('LoadFeedback keeps shares within their range, whatever is measured', () => {
@@ -99,28 +95,20 @@ test('LoadFeedback keeps shares within their range, whatever is measured', () =>
   const goal = goalOf({ 1: 1, 2: 1 })
   settle(rows, goal)
   const feedback = new LoadFeedback({ maxMoves: 64, range: 2 })
+  const pressures = new Map([
+    [1, 1],
+    [2, 0.01],
+  ])
+  let factors: Factors = nothing
   for (let interval = 0; interval < 100; interval++) {
-    feedback.observe(
-      rows,
-      goal,
-      new Map([
-        [1, 1],
-        [2, 0.01],
-      ]),
-    )
-    settle(rows, feedback.goalOf(goal))
+    factors = feedback.observe(rows, goal, factors, pressures)
+    settle(rows, feed(goal, factors))
   }
   assert.equal(rows.filter((owner) => owner === 1).length, ROWS / 4)
 })
 
-test('LoadFeedback.adopt() goes on from a table that another has fed, and weights count from there', () => {
-  const rows = new Uint16Array(ROWS * 2)
-  const goal = goalOf({ 1: 1, 2: 1 })
-  settle(rows, goalOf({ 1: 3, 2: 1 }))
-  const feedback = new LoadFeedback({ maxMoves: 8 })
-  feedback.adopt(rows, goal)
-  assert.deepEqual(planMoves(rows, feedback.goalOf(goal)).moves, [])
-  settle(rows, feedback.goalOf(goalOf({ 1: 1, 2: 3 })))
-  assert.equal(rows.filter((owner) => owner === 1).length, ROWS / 2)
-  assert.equal(feedback.goalOf(goalOf({ 1: 0, 2: 1 })).weights.get(1), 0)
+test('feed() multiplies weights, so that a changed weight counts beside what load has said, and 0 drains', () => {
+  const factors = new Map([[1, 1.5]])
+  assert.deepEqual([...feed(goalOf({ 1: 2, 2: 3 }), factors).weights.values()], [3, 3])
+  assert.deepEqual([...feed(goalOf({ 1: 0, 2: 3 }), factors).weights.values()], [0, 3])
 })

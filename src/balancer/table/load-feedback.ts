@@ -32,6 +32,14 @@ interface Part {
   readonly nominal: number
 }
 
+/** What the weights of backends are multiplied with, 1 of those that are not there. */
+export type Factors = ReadonlyMap<number, number>
+
+/** What is to be planned for instead of what the configuration says. */
+export function feed({ weights, dead }: Goal, factors: Factors): Goal {
+  return { weights: new Map([...weights].map(([key, weight]) => [key, weight * (factors.get(key) ?? 1)])), dead }
+}
+
 /**
  * Lets shares follow load: backends that are pressed harder than others get fewer rows than their weights say. It changes only what is
  * wanted of the table, by a few rows an interval, and waits while the table lags behind: so it does not run after load that is about to
@@ -39,8 +47,6 @@ interface Part {
  */
 export class LoadFeedback {
   readonly #limits: FeedbackLimits
-  /** What weights are multiplied with, 1 if absent. */
-  #factors: ReadonlyMap<number, number> = new Map()
   /** Pressure of a row by backend, smoothed. */
   readonly #costs = new Map<number, number>()
 
@@ -48,40 +54,24 @@ export class LoadFeedback {
     this.#limits = { maxMoves, tolerance, range }
   }
 
-  /** What to plan for instead of what the configuration says. */
-  goalOf({ weights, dead }: Goal): Goal {
-    const fed = [...weights].map(([backend, weight]) => [backend, weight * this.#factor(backend)] as const)
-    return { weights: new Map(fed), dead }
-  }
-
-  /** Goes on from a table that another machine has made: what shares differ from weights by, load did. For a goal that is in force already. */
-  adopt(rows: Uint16Array, goal: Goal): void {
-    const weights = weightsOf(goal)
-    const { owned } = takeCensus(rows, weights.keys())
-    const quotas = new Map(
-      [...weights.keys()].filter((backend) => owned[backend]! > 0).map((key) => [key, owned[key]!]),
-    )
-    this.#factors = new Map([...this.#factors, ...this.#factorsOf(quotas, weights)])
-  }
-
   /**
    * To be called once an interval, with loads measured since the last.
    *
+   * @param goal without factors.
    * @param pressures as {@link pressuresOf} makes them; a backend that is not there keeps its share.
-   * @returns rows that the goal has moved by.
+   * @returns the factors from now on: the same map if they stay as they are.
    */
-  observe(rows: Uint16Array, goal: Goal, pressures: ReadonlyMap<number, number>): number {
+  observe(rows: Uint16Array, goal: Goal, factors: Factors, pressures: ReadonlyMap<number, number>): Factors {
     const size = rows.length / 2
-    const weights = weightsOf(this.goalOf(goal))
+    const weights = weightsOf(feed(goal, factors))
     const census = takeCensus(rows, weights.keys())
     const quotas = quotasOf(size, weights, census.owned)
     const late = [...quotas].reduce((sum, [backend, quota]) => sum + Math.max(0, quota - census.owned[backend]!), 0)
     const parts = partsOf({ size, goal, quotas, census, pressures }).map((part) => this.#smooth(part))
     const shift = shiftOf(parts, this.#limits, this.#limits.maxMoves - late)
-    if (shift.size === 0) return 0
+    if (shift.size === 0) return factors
     const shifted = new Map([...quotas].map(([backend, quota]) => [backend, quota + (shift.get(backend) ?? 0)]))
-    this.#factors = new Map([...this.#factors, ...this.#factorsOf(shifted, weightsOf(goal))])
-    return [...shift.values()].reduce((sum, change) => sum + Math.max(0, change), 0)
+    return new Map([...factors, ...factorsOf(shifted, weightsOf(goal), weights)])
   }
 
   #smooth(part: Part): Part {
@@ -91,18 +81,18 @@ export class LoadFeedback {
     this.#costs.set(backend, cost)
     return { ...part, pressure: cost * effective }
   }
+}
 
-  #factor(backend: number): number {
-    return this.#factors.get(backend) ?? 1
-  }
-
-  /** Factors that make these quotas out of weights. Backends without a row keep theirs. */
-  #factorsOf(quotas: ReadonlyMap<number, number>, weights: ReadonlyMap<number, number>): [number, number][] {
-    const having = [...quotas].filter(([, quota]) => quota > 0)
-    const rows = having.reduce((sum, [, quota]) => sum + quota, 0)
-    const total = having.reduce((sum, [backend]) => sum + weights.get(backend)! * this.#factor(backend), 0)
-    return having.map(([backend, quota]) => [backend, (quota * total) / (rows * weights.get(backend)!)])
-  }
+/** Factors that make quotas out of plain weights; `fed` are those that were in force. Backends without a row keep theirs. */
+function factorsOf(
+  quotas: ReadonlyMap<number, number>,
+  weights: ReadonlyMap<number, number>,
+  fed: ReadonlyMap<number, number>,
+): [number, number][] {
+  const having = [...quotas].filter(([, quota]) => quota > 0)
+  const rows = having.reduce((sum, [, quota]) => sum + quota, 0)
+  const total = having.reduce((sum, [backend]) => sum + fed.get(backend)!, 0)
+  return having.map(([backend, quota]) => [backend, (quota * total) / (rows * weights.get(backend)!)])
 }
 
 /** Of those that may have rows. */

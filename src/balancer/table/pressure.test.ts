@@ -13,10 +13,10 @@ function ratio(loads: Parameters<typeof pressuresOf>[0]): number {
   return pressures.get(2)! / pressures.get(1)!
 }
 
-test('pressuresOf() goes by the busier of processors and accept queues', () => {
+test('pressuresOf() goes by processors and accept queues together, so that a queue counts where all processors are busy', () => {
   const loads = new Map([
     [1, { cpu: 0.3, connections: 9_000 }],
-    [2, { cpu: 0.3, acceptQueue: 0.7 }],
+    [2, { cpu: 0.3, acceptQueue: 0.4 }],
   ])
   assert.ok(Math.abs(ratio(loads) - 2) < 1e-9)
 })

@@ -7,8 +7,8 @@ const IDLE_USE = 0.1
 const FEW_CONNECTIONS = 16
 
 /**
- * How hard each backend is pressed, as far as they can be compared: by the busier of processors and accept queues if all that say
- * something say how busy their processors are, else by connections in proportion to weight if all say that, else not at all.
+ * How hard each backend is pressed, as far as they can be compared: by processors and accept queues together if all that say something
+ * say how busy their processors are, else by connections in proportion to weight if all say that, else not at all.
  *
  * @returns positive numbers, of which only the ratios mean something.
  */
@@ -18,9 +18,7 @@ export function pressuresOf(
 ): Map<number, number> {
   const known = [...loads].filter(([backend]) => (weights.get(backend) ?? 0) > 0)
   if (known.every(([, { cpu }]) => cpu !== undefined))
-    return new Map(
-      known.map(([backend, { cpu = 0, acceptQueue = 0 }]) => [backend, IDLE_USE + Math.max(cpu, acceptQueue)]),
-    )
+    return new Map(known.map(([backend, { cpu = 0, acceptQueue = 0 }]) => [backend, IDLE_USE + cpu + acceptQueue]))
   if (known.some(([, { connections }]) => connections === undefined)) return new Map()
   const mean = known.reduce((sum, [backend]) => sum + weights.get(backend)!, 0) / known.length
   return new Map(

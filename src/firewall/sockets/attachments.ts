@@ -5,7 +5,7 @@ import { SeawallError } from '../../entry/errors.ts'
 import { takeLock } from '../../entry/lock.ts'
 import { openMap } from '../../entry/open.ts'
 import type { Paths } from '../../entry/paths.ts'
-import { removePins, writing } from '../../entry/pins.ts'
+import { prepareFolderBeside, removePins, writing } from '../../entry/pins.ts'
 import { preflight } from '../../entry/preflight.ts'
 import { LinuxError } from '../../linux/errors.ts'
 import { findSockets, openSocket, type SocketSelection, socketPlaces } from '../../linux/process-sockets.ts'
@@ -17,8 +17,8 @@ import {
   attachmentFolder,
   listAttachmentNames,
   pinAttachment,
-  prepareSocketsFolder,
   readSocketManifest,
+  socketsFolder,
 } from './socket-pins.ts'
 import { SocketRules } from './socket-rules.ts'
 
@@ -45,7 +45,7 @@ const WAIT_MS = 1_000
  */
 export async function attachToSockets(paths: Paths, request: AttachRequest): Promise<SocketAttachment> {
   return changing(paths, async () => {
-    prepareSocketsFolder(paths)
+    prepareFolderBeside(socketsFolder(paths))
     refuseTakenName(paths, request.name)
     const sockets = select(paths, request.sockets)
     const rules = await SocketRules.load(request.rules)

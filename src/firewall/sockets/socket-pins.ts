@@ -1,12 +1,10 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { SeawallError } from '../../entry/errors.ts'
 import { createMemory } from '../../entry/memory.ts'
 import { openMap } from '../../entry/open.ts'
 import type { Paths } from '../../entry/paths.ts'
 import { writing } from '../../entry/pins.ts'
 import { u32 } from '../../entry/u32.ts'
-import { BPFFS, isBpffs, mountBpffs } from '../../linux/bpffs.ts'
 import { decodeSocketManifest, encodeSocketManifest, type SocketManifest } from './socket-manifest.ts'
 import type { SocketRules } from './socket-rules.ts'
 
@@ -16,19 +14,6 @@ export const attachmentFolder = (paths: Paths, name: string): string => join(soc
 
 /** Begins the names of folders that are not finished. */
 const UNFINISHED = 'tmp-'
-
-/** @throws SeawallError SEAWALL_BPFFS */
-export function prepareSocketsFolder(paths: Paths): void {
-  const folder = socketsFolder(paths)
-  if (folder.startsWith(`${BPFFS}/`)) writing('mount the BPF file system', () => mountBpffs())
-  if (existsSync(folder)) return
-  writing(`make the folder "${folder}"`, () => mkdirSync(folder, { recursive: true, mode: 0o700 }))
-  if (!isBpffs(folder))
-    throw new SeawallError(
-      'SEAWALL_BPFFS',
-      `Cannot keep state in "${folder}": it is on no BPF file system [mount -t bpf bpf ${BPFFS}]`,
-    )
-}
 
 /** Names of what is attached, or, if so asked, of what a process that died left unfinished. */
 export function listAttachmentNames(paths: Paths, unfinished = false): string[] {
