@@ -1,5 +1,6 @@
 import { type BackendStatus, Keeper } from '../balancer/index.ts'
 import { ConfigError, type LoadedConfig, loadConfig } from '../config/index.ts'
+import { DispatchKeeper } from '../dispatch/index.ts'
 import {
   type ApplyResult,
   type CaptureRequest,
@@ -46,6 +47,7 @@ export class Agent extends FirewallControl {
   readonly #expiry = new Timer(() => this.#collectExpired())
   readonly #guard: InterfaceGuard
   readonly #keeper: Keeper
+  readonly #dispatchKeeper: DispatchKeeper
   readonly #startedAt = new Date().toISOString()
   #loaded: LoadedConfig
   #warned: readonly string[] = []
@@ -59,6 +61,7 @@ export class Agent extends FirewallControl {
     this.#log = options.log ?? (() => undefined)
     this.#guard = new InterfaceGuard(this.firewall, this.#log)
     this.#keeper = new Keeper({ paths, waitMs: WAIT_MS, log: this.#log })
+    this.#dispatchKeeper = new DispatchKeeper({ paths, waitMs: WAIT_MS, log: this.#log })
     if (options.watch !== false) {
       this.#watch = new FileWatch(
         (files) => void this.#filesChanged(files),
@@ -81,6 +84,7 @@ export class Agent extends FirewallControl {
       await agent.#takeOver()
       agent.#guard.start()
       await agent.#keeper.start()
+      await agent.#dispatchKeeper.start()
     } catch (error) {
       await agent.stop()
       throw error
@@ -179,6 +183,7 @@ export class Agent extends FirewallControl {
     this.#expiry.clear()
     this.#guard.stop()
     await this.#keeper.stop()
+    await this.#dispatchKeeper.stop()
     this.firewall.close()
     this.#lock.release()
   }

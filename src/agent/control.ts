@@ -1,4 +1,5 @@
 import type { BackendStatus, BalancerStatus, Impact, ServiceStatus, Where } from '../balancer/types.ts'
+import type { BindingStatus, DispatchStatus } from '../dispatch/types.ts'
 import type { CaptureRequest } from '../firewall/capture.ts'
 import type {
   ApplyResult,
@@ -44,6 +45,8 @@ export interface Status {
   readonly firewall?: FirewallStatus
   /** Absent if the configuration in force has no balancer. */
   readonly balancer?: BalancerStatus
+  /** Absent if nothing was ever bound or registered. */
+  readonly dispatch?: DispatchStatus
 }
 
 /**
@@ -82,6 +85,8 @@ export interface Control {
   undrain(backend: string): Promise<BackendStatus>
   /** Which server gets each packet, and why. */
   where(packets: readonly Uint8Array[]): Promise<readonly Where[]>
+  /** @throws SeawallError SEAWALL_NO_DISPATCH if nothing was ever bound or registered */
+  bindings(): Promise<readonly BindingStatus[]>
   /** Detach and remove everything: packets pass as if Seawall had never been there. */
   down(): Promise<void>
 }

@@ -8,6 +8,7 @@ import {
   type Where,
 } from '../balancer/index.ts'
 import type { LoadedConfig } from '../config/index.ts'
+import { type BindingStatus, Dispatch, DispatchPart } from '../dispatch/index.ts'
 import type { Part } from '../entry/part.ts'
 import {
   type ApplyRequest,
@@ -28,23 +29,27 @@ import type { ApplyOptions, Control, DropOptions, SetChange, Status } from './co
 export abstract class FirewallControl implements Control {
   protected readonly firewall: Firewall
   protected readonly balancer: Balancer
+  protected readonly dispatch: Dispatch
   readonly #paths: Paths
 
   protected constructor(paths: Paths, waitMs?: number) {
     const options = waitMs === undefined ? {} : { waitMs }
     this.#paths = paths
-    this.firewall = new Firewall(paths, { ...options, parts: [BalancerPart.kept(paths)] })
+    this.firewall = new Firewall(paths, { ...options, parts: [BalancerPart.kept(paths), DispatchPart.kept(paths)] })
     this.balancer = new Balancer(paths, options)
+    this.dispatch = new Dispatch(paths, options)
   }
 
   abstract status(): Promise<Status>
 
   /** What of the status is read from the kernel. */
-  protected inForce(): Pick<Status, 'firewall' | 'balancer'> {
-    if (!this.firewall.isUp()) return {}
+  protected inForce(): Pick<Status, 'firewall' | 'balancer' | 'dispatch'> {
+    const dispatch = this.dispatch.isLoaded() ? { dispatch: this.dispatch.status() } : {}
+    if (!this.firewall.isUp()) return dispatch
     return {
       firewall: this.firewall.status(),
       ...(this.balancer.isUp() ? { balancer: this.balancer.status() } : {}),
+      ...dispatch,
     }
   }
 
@@ -67,10 +72,11 @@ export abstract class FirewallControl implements Control {
     return this.firewall.apply({ ...loaded, ...options, parts: await this.parts(loaded) })
   }
 
-  /** What comes behind the rules by a configuration. */
-  protected async parts({ balancer }: LoadedConfig): Promise<readonly Part[]> {
+  /** What comes behind the rules, and beside them, by a configuration. */
+  protected async parts({ balancer, dispatch }: LoadedConfig): Promise<readonly Part[]> {
     const isNew = balancer !== undefined && !this.balancer.isUp()
-    return [BalancerPart.of(this.#paths, balancer, isNew ? await fetchSeed(this.#paths, balancer) : undefined)]
+    const seed = isNew ? await fetchSeed(this.#paths, balancer) : undefined
+    return [BalancerPart.of(this.#paths, balancer, seed), DispatchPart.of(this.#paths, dispatch)]
   }
 
   confirm(): Promise<{ readonly generation: number }> {
@@ -157,6 +163,10 @@ export abstract class FirewallControl implements Control {
 
   where(packets: readonly Uint8Array[]): Promise<readonly Where[]> {
     return this.balancer.where(packets)
+  }
+
+  async bindings(): Promise<readonly BindingStatus[]> {
+    return await this.dispatch.bindings()
   }
 
   down(): Promise<void> {

@@ -49,6 +49,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   EACCES: exitCodes.privilege,
   SEAWALL_NOT_UP: exitCodes.notUp,
   SEAWALL_NO_BALANCER: exitCodes.notUp,
+  SEAWALL_NO_DISPATCH: exitCodes.notUp,
   // Of the compiler: rules that cannot be made a program.
   rule_too_complex: exitCodes.usage,
   too_many_rows: exitCodes.usage,

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import type { BackendStatus, Impact, ServiceStatus, Where } from '../../balancer/index.ts'
+import type { BindingStatus } from '../../dispatch/index.ts'
 import { SeawallError } from '../../entry/errors.ts'
 import type {
   ApplyResult,
@@ -109,6 +110,10 @@ export class ApiClient implements Control {
 
   where(packets: readonly Uint8Array[]): Promise<readonly Where[]> {
     return this.#ask('POST', '/v1/where', { packets: packets.map(toHex) })
+  }
+
+  bindings(): Promise<readonly BindingStatus[]> {
+    return this.#ask('GET', '/v1/bindings')
   }
 
   async *samples(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Sample> {

@@ -2,6 +2,7 @@ import { Registry } from 'prom-client'
 import type { Control } from '../control.ts'
 import { agentMetrics } from './metrics/agent.ts'
 import { balancerMetrics } from './metrics/balancer.ts'
+import { BINDINGS_LISTED, dispatchMetrics } from './metrics/dispatch.ts'
 import { firewallMetrics } from './metrics/firewall.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { type NamedSockets, socketMetrics } from './metrics/sockets.ts'
@@ -42,6 +43,10 @@ export async function metricsText(options: MetricsOptions): Promise<string> {
   if (status.balancer !== undefined) {
     const [services, backends] = [await options.control.services(), await options.control.backends()]
     balancerMetrics(metrics, { status: status.balancer, services, backends })
+  }
+  if (status.dispatch !== undefined) {
+    const few = status.dispatch.bindings <= BINDINGS_LISTED
+    dispatchMetrics(metrics, status.dispatch, few ? await options.control.bindings() : [])
   }
   socketMetrics(metrics, options.sockets())
   return registry.metrics()

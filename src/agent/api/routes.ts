@@ -119,6 +119,7 @@ function balancer(app: Api, control: Control): void {
   app.get('/v1/backends', async (c) => c.json(await control.backends()))
   app.post('/v1/backends/:name/drain', async (c) => c.json(await control.drain(c.req.param('name'))))
   app.delete('/v1/backends/:name/drain', async (c) => c.json(await control.undrain(c.req.param('name'))))
+  app.get('/v1/bindings', async (c) => c.json(await control.bindings()))
   app.post('/v1/where', async (c) => c.json(await control.where((await input(c, packets)).packets.map(packetOf))))
 }
 

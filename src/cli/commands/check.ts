@@ -23,7 +23,7 @@ export const check: CommandSpec<ConfigOptions> = {
       prefixes: set.size,
     }))
     const { interfaces, rules, malformed } = loaded.desired
-    const { balancer } = loaded
+    const { balancer, dispatch } = loaded
     const document = {
       config: path,
       digest: loaded.digest,
@@ -31,6 +31,7 @@ export const check: CommandSpec<ConfigOptions> = {
       rules: rules.length,
       sets,
       malformed,
+      ...(dispatch === undefined ? {} : { bindings: dispatch.bindings.length }),
       ...(balancer === undefined ? {} : { services: balancer.services.length, backends: balancer.backends.length }),
     }
     session.result(document, () => {
@@ -40,7 +41,8 @@ export const check: CommandSpec<ConfigOptions> = {
         balancer === undefined
           ? ''
           : `, ${plural(balancer.services.length, 'service')} on ${plural(balancer.backends.length, 'backend')}`
-      return `${session.colors.green('ok')}  ${path}: ${what.join(', ')} (${plural(prefixes, 'prefix', 'prefixes')})${balanced}\n`
+      const dispatched = dispatch === undefined ? '' : `, ${plural(dispatch.bindings.length, 'binding')}`
+      return `${session.colors.green('ok')}  ${path}: ${what.join(', ')} (${plural(prefixes, 'prefix', 'prefixes')})${balanced}${dispatched}\n`
     })
     return exitCodes.ok
   },

@@ -2,6 +2,7 @@ import { loadConfig } from '../../config/index.ts'
 import type { CommandSpec } from '../command.ts'
 import { type ConfigOptions, configOption } from '../config-option.ts'
 import { bpfFindings } from '../doctor/bpf.ts'
+import { dispatchFindings } from '../doctor/dispatch.ts'
 import type { Finding, Level } from '../doctor/finding.ts'
 import { interfaceFindings } from '../doctor/interfaces.ts'
 import { lookAtState } from '../doctor/state.ts'
@@ -31,6 +32,7 @@ which Seawall cannot work, 5 if all that is missing is root.`,
       ...system,
       ...(await bpfFindings(privileged)),
       ...state.findings,
+      ...(await dispatchFindings(session)),
       ...interfaceFindings({ netns: session.paths.netns, names, attached: state.attached }),
     ]
     const exitCode = verdict(findings)

@@ -4,7 +4,8 @@ import { exitCodes } from '../exit-codes.ts'
 export const down: CommandSpec = {
   name: 'down',
   summary: 'detach and remove everything; all packets pass again',
-  details: 'Removes programs, maps, counters and dynamic rules from the kernel, and ends the agent if one runs.',
+  details: `Removes programs, maps, counters, dynamic rules and the bindings of the configuration from the kernel, and ends the agent
+if one runs. What seawall bind and register have made stays, until seawall unload.`,
   group: 'change',
   examples: [['seawall down', 'as if Seawall had never been there']],
   async run(session) {

@@ -19,7 +19,8 @@ export const explain: CommandSpec<ExplainFlags> = {
   summary: 'say what becomes of a packet, by which rule, and why',
   details: `The packet goes through the evaluator, which defines the language, and through a test run of the program in
 force: its instructions, tables and sets with counters and limits of its own, so explaining changes nothing.
-With --config, or if nothing is in force, the evaluator alone answers. Exit code 1 if the two disagree.`,
+With --config, or if nothing is in force, the evaluator alone answers. Exit code 1 if the two disagree. Where there
+are bindings, it says which of them a packet that passes has its socket by.`,
   group: 'read',
   examples: [
     ['seawall explain 0200000000010200000000020800450000…', 'a frame from its Ethernet header on'],

@@ -1,4 +1,5 @@
 import type { SocketAttachment } from '../../firewall/sockets/attachments.ts'
+import { formatEndpoint, parseAddress } from '../../net/address.ts'
 import type { CommandSpec } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatBytes, formatCount, plural } from '../format/numbers.ts'
@@ -39,6 +40,6 @@ function formatAttachment(session: Session, { name, sockets: all, counters }: So
 }
 
 function placeOf({ protocol, address, port, pid, fd, open }: SocketAttachment['sockets'][number]): string {
-  const at = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  const at = formatEndpoint(parseAddress(address), port)
   return `  ${protocol} ${at}, ${open ? `process ${pid}, descriptor ${fd}` : 'closed'}`
 }

@@ -4,6 +4,7 @@ import { dissect } from '../../net/dissect.ts'
 import { summarize } from '../packets/summary.ts'
 import { type Agreement, compare, decidedBy } from './decided-by.ts'
 import type { RuleSource } from './rule-source.ts'
+import { explainSocket, type SocketExplanation } from './socket.ts'
 import { type RuleTrace, trace } from './trace.ts'
 
 /** What becomes of one packet, by definition (the evaluator) and in fact (a test run of the program in force). */
@@ -16,6 +17,8 @@ export interface Explanation {
   /** Null if nothing is in force, or the rules are those of a configuration. */
   readonly kernel: Probe | null
   readonly agreement: Agreement | null
+  /** Which binding of dispatch has it, if it passes; absent where nothing is dispatched, and for other packets. */
+  readonly socket?: SocketExplanation
   /** Every rule that was tried, in order. */
   readonly rules: readonly RuleTrace[]
 }
@@ -34,6 +37,8 @@ export async function explainPackets(source: RuleSource, packets: readonly Uint8
   const explained = dissections.map((packet, index): Explanation => {
     const { decision, rules } = trace(source.ruleSet, packet, env)
     const kernel = report?.probes[index] ?? null
+    const passes = decision.verdict === 'pass' && source.dispatch !== undefined
+    const socket = passes ? explainSocket(source.dispatch!, packet) : undefined
     return {
       packet: index + 1,
       bytes: toHex(packet.bytes),
@@ -41,6 +46,7 @@ export async function explainPackets(source: RuleSource, packets: readonly Uint8
       evaluator: { verdict: decision.verdict, decidedBy: decidedBy(decision), matched: decision.matched },
       kernel,
       agreement: kernel === null ? null : compare(decision, kernel, source.ruleSet),
+      ...(socket === undefined ? {} : { socket }),
       rules,
     }
   })

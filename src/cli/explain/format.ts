@@ -1,6 +1,7 @@
 import type { Session } from '../session.ts'
 import { why } from './decided-by.ts'
 import type { Explanation } from './explain.ts'
+import { formatSocket } from './socket.ts'
 import type { RuleTrace, TermTrace } from './trace.ts'
 
 /** Rules that did not match are shown too if there are at most so many. */
@@ -25,6 +26,7 @@ export function formatExplanation(session: Session, explanation: Explanation, al
       `${dim('kernel')}   ${verdict(kernel.verdict)}, ${why(kernel.decidedBy)}: ${same[explanation.agreement!]}`,
     )
   }
+  if (explanation.socket !== undefined) lines.push(`${dim('socket')}   ${formatSocket(session, explanation.socket)}`)
   return `${lines.join('\n')}\n`
 }
 

@@ -1,5 +1,6 @@
 import type { Control, Status } from '../../agent/index.ts'
 import { loadConfig } from '../../config/index.ts'
+import { readBinding } from '../../dispatch/binding.ts'
 import type { ProbeReport, RuleStatus } from '../../firewall/index.ts'
 import { usedSets } from '../../firewall/used-sets.ts'
 import { type Address, formatAddress } from '../../net/address.ts'
@@ -8,6 +9,7 @@ import { type EvaluationEnv, parseRule, type Rule, type RuleSet } from '../../ru
 import { addressesOf } from '../packets/summary.ts'
 import { readSets } from '../read-sets.ts'
 import type { Session } from '../session.ts'
+import type { DispatchFacts } from './socket.ts'
 
 /** Rules to explain packets with, and the kernel that runs them, if it does. */
 export interface RuleSource {
@@ -16,6 +18,8 @@ export interface RuleSource {
   readonly ruleSet: RuleSet
   /** What the rules need to know beside the packets. */
   environment(packets: readonly Dissection[]): Promise<EvaluationEnv>
+  /** Undefined where nothing is dispatched. */
+  readonly dispatch?: DispatchFacts
   readonly probe?: (packets: readonly Uint8Array[]) => Promise<ProbeReport>
 }
 
@@ -44,18 +48,26 @@ async function statusOf(session: Session, control: Control): Promise<Status | un
 }
 
 async function configSource(path: string): Promise<RuleSource> {
-  const { desired } = await loadConfig(path)
+  const { desired, dispatch } = await loadConfig(path)
   const { rules, malformed } = desired
   const sets = await readSets(desired)
   const env: EvaluationEnv = { sets: { has: (name, address) => sets.get(name)?.includes(address) === true } }
-  return { origin: path, ruleSet: { rules, malformed }, environment: () => Promise.resolve(env) }
+  return {
+    origin: path,
+    ruleSet: { rules, malformed },
+    environment: () => Promise.resolve(env),
+    ...(dispatch === undefined ? {} : { dispatch: { bindings: dispatch.bindings } }),
+  }
 }
 
-async function liveSource(control: Control, { firewall }: Status): Promise<RuleSource> {
+async function liveSource(control: Control, { firewall, dispatch }: Status): Promise<RuleSource> {
   const { rules, malformed, generation } = firewall!
   const ruleSet = { rules: rules.map(toRule), malformed }
   return {
     origin: `generation ${generation}`,
+    ...(dispatch === undefined
+      ? {}
+      : { dispatch: { bindings: (await control.bindings()).map(readBinding), destinations: dispatch.destinations } }),
     ruleSet,
     environment: (packets) => liveEnvironment(control, ruleSet, packets),
     probe: (packets) => control.probe(packets),

@@ -3,6 +3,7 @@ import { formatDuration } from '../../entry/duration.ts'
 import type { Count, CountersReport, FirewallStatus } from '../../firewall/index.ts'
 import type { Session } from '../session.ts'
 import { formatBalancer } from './balancer.ts'
+import { formatDispatch } from './dispatch.ts'
 import { type Facts, formatFacts } from './facts.ts'
 import { formatBytes, formatCount, formatShare, plural } from './numbers.ts'
 
@@ -16,6 +17,7 @@ export function formatStatus(session: Session, status: Status, counters: Counter
   const blocks = [formatFacts(session, firewallFacts(session, firewall, agent)), interfaceTable(session, firewall)]
   if (counters !== undefined) blocks.push(packetTable(session, counters))
   if (status.balancer !== undefined) blocks.push(formatBalancer(session, status.balancer))
+  if (status.dispatch !== undefined) blocks.push(formatDispatch(session, status.dispatch))
   return blocks.join('\n')
 }
 

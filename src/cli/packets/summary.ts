@@ -1,4 +1,4 @@
-import { type Address, addressAt, formatAddress } from '../../net/address.ts'
+import { type Address, addressAt, formatAddress, formatEndpoint } from '../../net/address.ts'
 import { type Dissection, ETHERTYPE, PROTOCOL } from '../../net/dissect.ts'
 
 /** A packet in one line: `IPv4 UDP 198.51.100.7:53 → 192.0.2.1:4242, 542 bytes`. */
@@ -26,11 +26,7 @@ function endpoints(packet: Dissection): [string, string] {
   const { src, dst } = addressesOf(packet)!
   if (packet.upper !== 'tcp' && packet.upper !== 'udp') return [formatAddress(src), formatAddress(dst)]
   const port = (at: number) => packet.view.getUint16(packet.l4 + at)
-  return [withPort(src, port(0)), withPort(dst, port(2))]
-}
-
-function withPort(address: Address, port: number): string {
-  return address.family === 4 ? `${formatAddress(address)}:${port}` : `[${formatAddress(address)}]:${port}`
+  return [formatEndpoint(src, port(0)), formatEndpoint(dst, port(2))]
 }
 
 function protocolName({ upper, protocol }: Dissection): string {

@@ -90,5 +90,6 @@ function tableMetrics(metrics: Metrics, services: readonly ServiceStatus[]): voi
     )
   gauge('buckets', 'Buckets that the backend owns', ({ buckets }) => buckets)
   gauge('previous_buckets', 'Buckets that it owned before, and may have connections of', ({ previous }) => previous)
+  gauge('load_factor', 'What load multiplies the weight of the backend with', ({ factor }) => factor)
   gauge('backend_up', 'Whether its checks succeed for the services of the table', ({ down }) => Number(!down))
 }
