@@ -1,11 +1,9 @@
-import type { ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 import type { Netns } from '../../src/linux/netns.ts'
 import { startFirst } from '../first.ts'
 import { SERVICE4, SERVICE6 } from '../point-of-presence.ts'
+import { eachLine, runCurl, TIMEOUT_S } from './curl.ts'
 import { NAMES, ZONE } from './servers.ts'
 
 /** One legitimate request, as its client reports it. */
@@ -35,9 +33,6 @@ const HTTP_FROM = {
   v4: ['203.0.113.11', '203.0.113.12', '203.0.113.13', '203.0.113.14'],
   v6: ['2001:db8:c::11', '2001:db8:c::12'],
 }
-
-/** After this time without an answer a request has failed. */
-const TIMEOUT_S = 1
 
 /**
  * Runs the good clients for some seconds: dnsperf and curl, over IPv4 and IPv6, each at a constant rate and from an address of
@@ -88,30 +83,15 @@ export function parseDnsperf(line: string): Request | undefined {
   return { protocol: 'dns', answered: code === 'NOERROR', latencyMs: Number(seconds ?? 0) * 1000 }
 }
 
-async function httpClient(options: ClientsOptions, host: string, from: string, note: Note): Promise<void> {
-  const until = Date.now() + options.seconds * 1000
-  const urls = `http://${host}/[1-${Math.round(options.seconds * HTTP_RATE)}]`
-  const args = ['-s', '--rate', `${HTTP_RATE}/s`, '--interface', from, '--max-time', `${TIMEOUT_S}`]
-  // To standard error, which curl does not buffer.
-  const format = '%{stderr}%{http_code} %{time_total}\\n'
-  const child = startFirst('curl', [...args, '-H', 'Connection: close', '-o', '/dev/null', '-w', format, urls], options)
-  const timer = setTimeout(() => child.kill(), Math.max(0, until - Date.now()) + 1000 * TIMEOUT_S)
-  await eachLine(child, child.stderr!, (line) => note(parseCurl(line)))
-  clearTimeout(timer)
+function httpClient(options: ClientsOptions, host: string, from: string, note: Note): Promise<void> {
+  const { netns, cpu, seconds } = options
+  const urls = [`http://${host}/[1-${Math.round(seconds * HTTP_RATE)}]`]
+  const format = '%{http_code} %{time_total}'
+  return runCurl({ netns, cpu, from, rate: HTTP_RATE, seconds, format, urls }, (line) => note(parseCurl(line)))
 }
 
 /** A line of `curl -w '%{http_code} %{time_total}'`. */
 export function parseCurl(line: string): Request {
   const [code, seconds] = line.split(' ')
   return { protocol: 'http', answered: code === '200', latencyMs: Number(seconds) * 1000 }
-}
-
-function eachLine(child: ChildProcess, from: Readable, work: (line: string) => void): Promise<void> {
-  ;(from === child.stdout ? child.stderr : child.stdout)?.resume()
-  const lines = createInterface({ input: from })
-  lines.on('line', work)
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    lines.once('close', resolve)
-  })
 }

@@ -1,15 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { cpus } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { findInterface, setInterfaceAttribute, setOffloads, threadNapi } from '../../src/linux/interface.ts'
 import { makeRealtime, pinToCpu } from '../../src/linux/process.ts'
 import { writeSysctl } from '../../src/linux/sysctl.ts'
 import { Flood } from '../flood/flood.ts'
 import { Lab } from '../lab.ts'
-import { ownPrefix } from '../owner.ts'
 import { EDGE_QUEUES, pointOfPresence, SERVICE4, SERVICE6 } from '../point-of-presence.ts'
 import { Router } from '../router.ts'
+import { Closers } from './closers.ts'
 import { Protection } from './protection.ts'
 import { startServers, ZONE } from './servers.ts'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
@@ -33,29 +31,26 @@ export interface Scene {
 }
 
 export async function buildScene(): Promise<Scene> {
-  const closers: (() => unknown)[] = []
-  const close = async () => {
-    while (closers.length > 0) await closers.pop()!()
-  }
+  const closers = new Closers()
   try {
     // The edge's CPU is left alone: whatever runs there in the kernel holds up the thread that empties the ring.
     pinToCpu(process.pid, CLIENT_CPU)
     const lab = Lab.build(pointOfPresence())
-    closers.push(() => lab.close())
-    const directory = temporaryDirectory(closers)
+    closers.add(() => lab.close())
+    const directory = closers.temporaryDirectory()
     const edge = lab.netns('edge1')
     writeSysctl(edge, ...NO_COOKIES)
     const router = await Router.attach(lab.netns('router'), 'botnet')
-    closers.push(() => router.close())
+    closers.add(() => router.close())
     router.dropAnswers('edge1')
     connect(edge, 'eth0', EDGE_CPU)
     connect(lab.netns('router'), 'edge1', CLIENT_CPU)
     const servers = await startServers({ netns: edge, cpu: EDGE_CPU, directory })
-    closers.push(() => servers.stop())
+    closers.add(() => servers.stop())
     const flood = await Flood.start(floodOptions(lab))
-    closers.push(() => flood.close())
+    closers.add(() => flood.close())
     const protection = new Protection({ netns: edge, cpu: CLIENT_CPU, directory })
-    closers.push(() => protection.close())
+    closers.add(() => protection.close())
     return {
       clients: { netns: lab.netns('clients'), cpu: CLIENT_CPU, directory },
       flood,
@@ -64,23 +59,12 @@ export async function buildScene(): Promise<Scene> {
         servers.check()
         return snapshot(lab, flood, withFirewall ? protection : undefined)
       },
-      close,
+      close: () => closers.close(),
     }
   } catch (cause) {
-    await close()
+    await closers.close()
     throw cause
   }
-}
-
-function temporaryDirectory(closers: (() => unknown)[]): string {
-  const directory = mkdtempSync(join(tmpdir(), ownPrefix()))
-  const remove = () => rmSync(directory, { recursive: true, force: true })
-  process.once('exit', remove)
-  closers.push(() => {
-    process.removeListener('exit', remove)
-    remove()
-  })
-  return directory
 }
 
 /** Sets up one end of the edge's cable: what it receives is work of this CPU, where the packets that leave by it are made, too. */

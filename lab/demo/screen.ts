@@ -1,4 +1,4 @@
-import type { Mark } from './timeline.ts'
+import type { Mark } from './stage-clock.ts'
 
 /** Seconds between two lines where nothing can be redrawn. */
 const PLAIN_EVERY_S = 1

@@ -6,6 +6,7 @@ import { type Ended, ended, stop } from '../../src/linux/process.ts'
 import { listListeners } from '../../src/linux/sockets.ts'
 import { startFirst } from '../first.ts'
 import { SERVICE4, SERVICE6 } from '../point-of-presence.ts'
+import { type NginxOptions, writeNginx } from './nginx.ts'
 
 /** The zone that the demo's DNS server answers for. */
 export const ZONE = 'seawall.example'
@@ -28,6 +29,12 @@ export interface Servers {
   stop(): Promise<void>
 }
 
+const NGINX: NginxOptions = {
+  workers: 1,
+  listen: [`${SERVICE4}:80`, `[${SERVICE6}]:80`],
+  location: 'return 200 "hello from the edge\\n";',
+}
+
 /** Longest wait for both servers to listen. */
 const START_MS = 5_000
 
@@ -41,7 +48,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const where = { netns, cpu, stdio: ['ignore', 'pipe', 'pipe'] as const }
   const servers = [
     startFirst('nsd', ['-d', '-c', writeNsd(join(directory, 'nsd'))], { ...where, stdio: [...where.stdio] }),
-    startFirst('nginx', ['-c', writeNginx(join(directory, 'nginx')), '-e', 'stderr'], {
+    startFirst('nginx', ['-c', writeNginx(join(directory, 'nginx'), NGINX), '-e', 'stderr'], {
       ...where,
       stdio: [...where.stdio],
     }),
@@ -112,33 +119,6 @@ remote-control:
 zone:
   name: "${ZONE}"
   zonefile: "zone"
-`,
-  )
-  return path
-}
-
-/** @returns the path of the configuration. */
-function writeNginx(directory: string): string {
-  mkdirSync(directory, { recursive: true })
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  const path = join(directory, 'nginx.conf')
-  writeFileSync(
-    path,
-    `daemon off;
-user root;
-worker_processes 1;
-pid ${directory}/nginx.pid;
-error_log stderr warn;
-events { worker_connections 1024; }
-http {
-  access_log off;
-${temporary.map((name) => `  ${name}_temp_path ${directory}/${name};`).join('\n')}
-  server {
-    listen ${SERVICE4}:80;
-    listen [${SERVICE6}]:80;
-    location / { return 200 "hello from the edge\\n"; }
-  }
-}
 `,
   )
   return path

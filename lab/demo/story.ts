@@ -7,6 +7,7 @@ import type { DemoOptions } from './options.ts'
 import { type Attack, kindOf, type PhaseName } from './phases.ts'
 import { type Scene, sentBy } from './scene.ts'
 import type { Snapshot } from './snapshot.ts'
+import { startTicker } from './ticker.ts'
 import { type Stage, Timeline } from './timeline.ts'
 
 const CONFIG = fileURLToPath(new URL('seawall.config.ts', import.meta.url))
@@ -40,7 +41,7 @@ export class Story {
 
   async play(): Promise<void> {
     const { protection } = this.#scene
-    const ticker = this.#startTicker()
+    const ticker = startTicker(TICK_MS, () => this.#tick())
     try {
       this.#last = await this.#scene.snapshot(false)
       await this.#phase('calm')
@@ -139,25 +140,10 @@ export class Story {
     throw new Error(`Cannot go on: ${LONGEST_ALARM_MS / 1000} s after the flood SYNs are still answered with cookies`)
   }
 
-  #startTicker() {
-    let going = true
-    const loop = async () => {
-      while (going) {
-        await setTimeout(TICK_MS)
-        const sent = await sentBy(this.#scene.flood)
-        const counters = this.#applied ? await this.#scene.protection.counters() : undefined
-        this.timeline.tick(sent, counters)
-        this.#onTick(this.timeline)
-      }
-    }
-    const done = loop()
-    // Reported by stop(), which may be much later.
-    done.catch(() => undefined)
-    return {
-      stop: async () => {
-        going = false
-        await done
-      },
-    }
+  async #tick(): Promise<void> {
+    const sent = await sentBy(this.#scene.flood)
+    const counters = this.#applied ? await this.#scene.protection.counters() : undefined
+    this.timeline.tick(sent, counters)
+    this.#onTick(this.timeline)
   }
 }

@@ -50,6 +50,17 @@ export function line<T extends Moment>(
   return `<polyline points="${points}" fill="none" stroke="${stroke}" stroke-width="${width}"/>`
 }
 
+/** Values of each moment one above the other. */
+export function stacked<T extends Moment>(
+  frame: Frame,
+  moments: readonly T[],
+  layers: readonly { readonly read: Read<T>; readonly fill: string }[],
+): string[] {
+  const below = (count: number) => (moment: T) =>
+    layers.slice(0, count).reduce((sum, { read }) => sum + read(moment), 0)
+  return layers.map(({ fill }, index) => area(frame, moments, below(index), below(index + 1), fill))
+}
+
 function corners<T extends Moment>(frame: Frame, moments: readonly T[], read: Read<T>): string[] {
   const first = moments[0] === undefined ? [] : [`${frame.left},${y(frame, read(moments[0]))}`]
   return [...first, ...moments.map((moment) => `${x(frame, moment.at)},${y(frame, read(moment))}`)]

@@ -2,6 +2,7 @@ import type { CountersReport } from '../../src/firewall/types.ts'
 import type { Request } from './clients.ts'
 import { percentile } from './latency.ts'
 import type { PhaseName } from './phases.ts'
+import { StageClock } from './stage-clock.ts'
 
 /** The stages of the demo as the timeline shows them: the phases, and the apply between two of them. */
 export type Stage = PhaseName | 'apply'
@@ -23,46 +24,16 @@ export interface Bucket {
   readonly stopped: Readonly<Record<string, number>>
 }
 
-export interface Mark {
-  readonly at: number
-  readonly text: string
-}
-
 /** Collects what clients and counters report, in intervals of one length. */
-export class Timeline {
+export class Timeline extends StageClock<Stage> {
   readonly buckets: Bucket[] = []
-  readonly marks: Mark[] = []
-  readonly #now: () => number
-  readonly #began: number
-  #last: number
-  #stage: Stage = 'calm'
   #requests: Request[] = []
   #attack = 0
   #stopped: Readonly<Record<string, number>> = {}
 
   /** @param now milliseconds. */
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now
-    this.#began = now()
-    this.#last = this.#began
-  }
-
-  get stage(): Stage {
-    return this.#stage
-  }
-
-  /** Seconds since the start. */
-  get elapsed(): number {
-    return (this.#now() - this.#began) / 1000
-  }
-
-  enter(stage: Stage): void {
-    this.#stage = stage
-  }
-
-  /** Notes an event, such as the kill of the agent. */
-  mark(text: string): void {
-    this.marks.push({ at: this.elapsed, text })
+  constructor(now?: () => number) {
+    super('calm', now)
   }
 
   request(request: Request): void {
@@ -76,14 +47,13 @@ export class Timeline {
    * @param counters what the firewall counted so far.
    */
   tick(attackSent: number, counters: CountersReport | undefined): Bucket {
-    const now = this.#now()
-    const seconds = Math.max(0.001, (now - this.#last) / 1000)
+    const { at, seconds } = this.endInterval()
     const stopped = stoppedSoFar(counters)
     const answered = this.#requests.filter((one) => one.answered)
     const latencies = answered.map((one) => one.latencyMs).sort((a, b) => a - b)
     const bucket: Bucket = {
-      at: (now - this.#began) / 1000,
-      stage: this.#stage,
+      at,
+      stage: this.stage,
       sent: this.#requests.length / seconds,
       answered: answered.length / seconds,
       answeredHttp: answered.filter((one) => one.protocol === 'http').length / seconds,
@@ -94,7 +64,6 @@ export class Timeline {
         Object.entries(stopped).map(([id, packets]) => [id, (packets - (this.#stopped[id] ?? 0)) / seconds]),
       ),
     }
-    this.#last = now
     this.#attack = attackSent
     this.#stopped = stopped
     this.#requests = []

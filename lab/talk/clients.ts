@@ -24,6 +24,8 @@ class Talker {
   /** When the line was sent whose answer came last. */
   answered = 0
   #asked = 0
+  /** Until it asks again. */
+  #pause: NodeJS.Timeout | undefined
   #end = Number.POSITIVE_INFINITY
   readonly #socket: Socket
 
@@ -51,12 +53,19 @@ class Talker {
     if (this.state === 'open' && this.#asked > 0 && now - this.#asked > STALLED_MS) this.hasStalled = true
   }
 
+  /** Asks now what it would ask later. */
+  hurry(): void {
+    if (this.#pause !== undefined) this.#ask()
+  }
+
   end(): void {
     this.state = 'ended'
     this.#socket.resetAndDestroy()
   }
 
   #ask(): void {
+    clearTimeout(this.#pause)
+    this.#pause = undefined
     if (this.state !== 'open') return
     if (performance.now() > this.#end) return this.#giveWay()
     this.#asked = performance.now()
@@ -77,7 +86,7 @@ class Talker {
     this.server ??= name
     if (this.server !== name) this.hasMoved = true
     this.answers++
-    setTimeout(() => this.#ask(), everyMs)
+    this.#pause = setTimeout(() => this.#ask(), everyMs)
   }
 }
 
@@ -92,13 +101,16 @@ async function open(connections: number): Promise<void> {
   }
 }
 
-/** Those that were begun by now and are not made, or not answered what they asked since. */
+/** Those that were begun by now and are not made, or not answered what they asked since, which they do without a pause. */
 async function hear(patienceMs: number): Promise<number> {
   const now = performance.now()
   const all = [...talkers]
   const isSilent = ({ state, answered }: Talker) => state === 'begun' || (state === 'open' && answered < now)
-  while (all.some(isSilent) && performance.now() - now < patienceMs) await sleep(50)
-  return all.filter(isSilent).length
+  for (const end = now + patienceMs; ; await sleep(50)) {
+    const silent = all.filter(isSilent)
+    if (silent.length === 0 || performance.now() > end) return silent.length
+    for (const one of silent) one.hurry()
+  }
 }
 
 function count(silent: number): Talk {

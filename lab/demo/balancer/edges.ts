@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ApiClient } from '../../../src/agent/api/index.ts'
 import { LocalControl } from '../../../src/agent/index.ts'
@@ -11,6 +10,7 @@ import { ownPrefix } from '../../owner.ts'
 import { attachPassing } from '../../passing.ts'
 import { CLIENT_ADDRESSES, pointOfPresence, SERVICE4, SERVICE6 } from '../../point-of-presence.ts'
 import { startTalkServer, Talkers } from '../../talk/talkers.ts'
+import { Closers } from '../closers.ts'
 import type { Counted } from './timeline.ts'
 
 export const EDGES = ['edge1', 'edge2', 'edge3'] as const
@@ -31,7 +31,7 @@ const KEY = '5ea3a11b9e99bb480dd25e1f0284c855'
 export class Edges {
   readonly #lab: Lab
   readonly #directory: string
-  readonly #closers: (() => unknown)[] = []
+  readonly #closers = new Closers()
   readonly #agents = new Map<Edge, AgentProcess>()
   readonly #kernels = new Map<Edge, LocalControl>()
   #members: readonly Edge[] = []
@@ -39,31 +39,21 @@ export class Edges {
   private constructor() {
     mountBpffs()
     this.#lab = Lab.build(pointOfPresence({ edges: EDGES.length, edgeMtu: EDGE_MTU }))
-    this.#closers.push(() => this.#lab.close())
-    this.#directory = mkdtempSync(join(tmpdir(), ownPrefix()))
-    const remove = () => rmSync(this.#directory, { recursive: true, force: true })
-    const removePins = () => {
-      for (const edge of EDGES) rmSync(this.#place(edge).bpf, { recursive: true, force: true })
-    }
-    for (const work of [remove, removePins]) {
-      process.once('exit', work)
-      this.#closers.push(() => {
-        process.removeListener('exit', work)
-        work()
-      })
-    }
+    this.#closers.add(() => this.#lab.close())
+    this.#directory = this.#closers.temporaryDirectory()
+    for (const edge of EDGES) this.#closers.remove(this.#place(edge).bpf)
   }
 
   static async build(): Promise<Edges> {
     const edges = new Edges()
     try {
       for (const edge of EDGES) {
-        edges.#closers.push(await attachPassing(edges.#lab.netns('router'), edge))
+        edges.#closers.add(await attachPassing(edges.#lab.netns('router'), edge))
         const server = await startTalkServer(edges.#lab.netns(edge), edge, PORT)
-        edges.#closers.push(() => server.kill('SIGKILL'))
+        edges.#closers.add(() => server.kill('SIGKILL'))
         const kernel = new LocalControl({ paths: edges.#place(edge), waitMs: 5_000 })
         edges.#kernels.set(edge, kernel)
-        edges.#closers.push(() => kernel.close())
+        edges.#closers.add(() => kernel.close())
       }
       return edges
     } catch (cause) {
@@ -84,7 +74,7 @@ export class Edges {
       everyMs: TALK_MS,
       lifeMs,
     })
-    this.#closers.push(() => talkers.close())
+    this.#closers.add(() => talkers.close())
     return talkers
   }
 
@@ -98,7 +88,7 @@ export class Edges {
   async start(edge: Edge): Promise<void> {
     const agent = await AgentProcess.start(this.#place(edge), this.#config())
     this.#agents.set(edge, agent)
-    this.#closers.push(() => agent.close())
+    this.#closers.add(() => agent.close())
   }
 
   async kill(edge: Edge): Promise<void> {
@@ -145,7 +135,7 @@ export class Edges {
   async close(): Promise<void> {
     for (const agent of this.#agents.values()) await agent.stop()
     for (const kernel of this.#kernels.values()) await kernel.down()
-    while (this.#closers.length > 0) await this.#closers.pop()!()
+    await this.#closers.close()
   }
 
   #place(edge: Edge) {

@@ -1,9 +1,8 @@
 /** `npm run demo -- balancer`: servers that join and leave while connections go on. */
-import { writeFileSync } from 'node:fs'
-import { requireCapabilities } from '../../../src/linux/capabilities.ts'
+import { report, requireRoot } from '../report.ts'
 import { Screen } from '../screen.ts'
 import { EDGES, Edges } from './edges.ts'
-import { type BalancerDemoOptions, readOptions, USAGE } from './options.ts'
+import { readOptions, USAGE } from './options.ts'
 import { view } from './picture.ts'
 import { broken } from './promise.ts'
 import { Story } from './story.ts'
@@ -21,10 +20,7 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE)
     return 0
   }
-  requireCapabilities(
-    ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN', 'CAP_BPF'],
-    'making network namespaces and loading eBPF programs for the demo',
-  )
+  requireRoot()
   const screen = new Screen<Timeline>(process.stdout, view)
   screen.say(INTRODUCTION)
   const edges = await Edges.build()
@@ -34,17 +30,11 @@ export async function main(args: readonly string[]): Promise<number> {
   } finally {
     await edges.close()
   }
-  return report(story, options, screen)
-}
-
-function report({ timeline, stages }: Story, options: BalancerDemoOptions, screen: Screen<Timeline>): number {
-  screen.say(`\n${table(stages, EDGES)}\n${sentence(stages)}`)
-  if (options.svg !== undefined) {
-    writeFileSync(options.svg, svg(timeline, stages))
-    screen.say(`The picture of this run is in ${options.svg}`)
-  }
-  const problems = broken(stages, options.connections)
-  for (const problem of problems) process.stderr.write(`Promise not kept: ${problem}\n`)
-  if (options.json) process.stdout.write(`${JSON.stringify({ stages })}\n`)
-  return problems.length === 0 ? 0 : 1
+  const { timeline, stages } = story
+  return report(screen, options, {
+    text: `${table(stages, EDGES)}\n${sentence(stages)}`,
+    broken: broken(stages, options.connections),
+    figures: { stages },
+    svg: () => svg(timeline, stages),
+  })
 }

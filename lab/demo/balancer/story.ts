@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Talk } from '../../talk/messages.ts'
 import type { Talkers } from '../../talk/talkers.ts'
+import { startTicker } from '../ticker.ts'
 import { EDGES, type Edge, type Edges } from './edges.ts'
 import { figures, type StageFigures } from './figures.ts'
 import type { BalancerDemoOptions } from './options.ts'
@@ -23,7 +24,6 @@ export class Story {
   readonly #options: BalancerDemoOptions
   readonly #talkers: Talkers
   readonly #onTick: (timeline: Timeline) => void
-  #orders: Promise<unknown> = Promise.resolve()
   #last: Talk | undefined
 
   constructor(edges: Edges, options: BalancerDemoOptions, onTick: (timeline: Timeline) => void) {
@@ -40,7 +40,7 @@ export class Story {
     await Promise.all([edges.start('edge1'), edges.start('edge2')])
     await this.#untilOwned('edge2')
     this.timeline = new Timeline()
-    const ticker = this.#startTicker()
+    const ticker = startTicker(TICK_MS, () => this.#tick())
     try {
       await this.#stage('two', () => this.#open())
       await this.#stage('join', () => this.#join('edge3'))
@@ -62,7 +62,7 @@ export class Story {
     await happen()
     const longest = this.#options.seconds * 1000
     await sleep(Math.max(longest / 2, longest - (performance.now() - began)))
-    const talk = await this.#order(() => this.#talkers.hear())
+    const talk = await this.#talkers.hear()
     const before = this.#last ?? { ...talk, opened: 0, ended: 0, failed: 0, lost: 0, moved: 0, stalled: 0, answers: 0 }
     this.stages.push(figures(name, (performance.now() - began) / 1000, before, talk))
     this.#last = talk
@@ -70,7 +70,7 @@ export class Story {
 
   async #open(): Promise<void> {
     const { connections } = this.#options
-    await this.#order(() => this.#talkers.open(connections))
+    await this.#talkers.open(connections)
     this.timeline.mark(`${connections.toLocaleString('en')} connections over IPv4 and IPv6 to edge1 and edge2`)
   }
 
@@ -111,7 +111,7 @@ export class Story {
     )
     this.timeline.mark('edge1 is drained: it keeps its connections until they end')
     await this.#until('edge1 has no connections', async () => {
-      const { servers } = await this.#order(() => this.#talkers.count())
+      const { servers } = await this.#talkers.count()
       return (servers.edge1 ?? 0) === 0
     })
     this.timeline.mark('edge1 has no connections any more')
@@ -142,31 +142,9 @@ export class Story {
     throw new Error(`Cannot go on: "${what}" is not so after ${PATIENCE_MS / 1000} s`, { cause: last })
   }
 
-  /** The program with the clients does one thing after the other. */
-  #order<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#orders.then(work)
-    this.#orders = result.catch(() => undefined)
-    return result
-  }
-
-  #startTicker() {
-    let going = true
-    const loop = async () => {
-      while (going) {
-        const talk = await this.#order(() => this.#talkers.count())
-        this.timeline.tick(talk, await this.#edges.counted())
-        this.#onTick(this.timeline)
-        await sleep(TICK_MS)
-      }
-    }
-    const done = loop()
-    // Reported by stop(), which may be much later.
-    done.catch(() => undefined)
-    return {
-      stop: async () => {
-        going = false
-        await done
-      },
-    }
+  async #tick(): Promise<void> {
+    const talk = await this.#talkers.count()
+    this.timeline.tick(talk, await this.#edges.counted())
+    this.#onTick(this.timeline)
   }
 }

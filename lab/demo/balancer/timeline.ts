@@ -1,5 +1,5 @@
 import type { Talk } from '../../talk/messages.ts'
-import type { Mark } from '../timeline.ts'
+import { StageClock } from '../stage-clock.ts'
 
 /** What happens one after the other. */
 export const stageNames = ['two', 'join', 'paths', 'kill', 'adopt', 'drain', 'leave', 'back'] as const
@@ -28,43 +28,18 @@ export interface Moment {
 export type Counted = Readonly<Record<string, { readonly buckets: number; readonly packets: number }>>
 
 /** Collects what clients and kernels report. */
-export class Timeline {
+export class Timeline extends StageClock<StageName> {
   readonly moments: Moment[] = []
-  readonly marks: Mark[] = []
-  readonly #now: () => number
-  readonly #began: number
-  #last: number
-  #stage: StageName = 'two'
   #counted: Counted = {}
 
   /** @param now milliseconds. */
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now
-    this.#began = now()
-    this.#last = this.#began
-  }
-
-  get stage(): StageName {
-    return this.#stage
-  }
-
-  /** Seconds since the start. */
-  get elapsed(): number {
-    return (this.#now() - this.#began) / 1000
-  }
-
-  enter(stage: StageName): void {
-    this.#stage = stage
-  }
-
-  mark(text: string): void {
-    this.marks.push({ at: this.elapsed, text })
+  constructor(now?: () => number) {
+    super('two', now)
   }
 
   /** Notes how things are. `counted`: packets since the server is up. */
   tick(talk: Talk, counted: Counted): Moment {
-    const now = this.#now()
-    const seconds = Math.max(0.001, (now - this.#last) / 1000)
+    const { at, seconds } = this.endInterval()
     const servers = Object.fromEntries(
       Object.entries(counted).map(([name, { buckets, packets }]) => {
         // One that left and is back counts from the beginning.
@@ -72,8 +47,7 @@ export class Timeline {
         return [name, { buckets, connections: talk.servers[name] ?? 0, packets: (packets - before) / seconds }]
       }),
     )
-    const moment = { at: (now - this.#began) / 1000, stage: this.#stage, servers, talk }
-    this.#last = now
+    const moment = { at, stage: this.stage, servers, talk }
     this.#counted = counted
     this.moments.push(moment)
     return moment
