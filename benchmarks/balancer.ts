@@ -22,14 +22,33 @@ const PLANE = {
   ],
 } as const
 
-/** A program's own time: without the feed's, and with what that takes to move the head, which the program does too. */
-const beyond = (raw: Timing, feed: Timing): Timing => ({ min: raw.min - feed.min, median: raw.median - feed.median })
+/** A program's own time: without what the feed and a program that only moves the head take, but with that move, which is its own. */
+const beyond = (raw: Timing, nothing: Timing, move: number): Timing => ({
+  min: raw.min - nothing.min + move,
+  median: raw.median - nothing.median + move,
+})
 
 class Measurements {
   readonly #run: BenchRun
+  /** Nanoseconds of one move of the head. */
+  readonly #move: number
 
-  constructor(run: BenchRun) {
+  static async create(run: BenchRun): Promise<Measurements> {
+    const nothing = async (grows: number): Promise<number> => {
+      const feed = await Feed.create({ frame: packets.data4, grows })
+      try {
+        return feed.nothing({ runs: run.runs, repeat: run.repeat }).min
+      } finally {
+        feed.close()
+      }
+    }
+    // The feed moves it one way, and the program that does nothing else the other way.
+    return new Measurements(run, Math.max(0, (await nothing(IPIP)) - (await nothing(0))) / 2)
+  }
+
+  private constructor(run: BenchRun, move: number) {
     this.#run = run
+    this.#move = move
   }
 
   /** What the balancer takes for a frame, and what the least one takes. */
@@ -41,9 +60,10 @@ class Measurements {
       feed.fillLeast(0xc0000235, 443)
       return inNetns(plane.netns, () => {
         const nothing = feed.nothing(how)
-        const own = beyond(feed.raw(plane.loaded.programs.balancer, how), nothing)
+        const move = options.grows === 0 ? 0 : this.#move
+        const own = beyond(feed.raw(plane.loaded.programs.balancer, how), nothing, move)
         const least = options.grows === IPIP && options.frame[12] === 8 && options.frame[13] === 0
-        return { own, least: least ? beyond(feed.raw(feed.least, how), nothing) : own }
+        return { own, least: least ? beyond(feed.raw(feed.least, how), nothing, move) : own }
       })
     } finally {
       feed.close()
@@ -139,7 +159,7 @@ async function encapsulated(): Promise<Uint8Array> {
 }
 
 export const bench: Bench = async function* (run: BenchRun): AsyncGenerator<Result> {
-  const measure = new Measurements(run)
+  const measure = await Measurements.create(run)
   yield* firstHop(measure)
   yield* secondHop(measure)
 }

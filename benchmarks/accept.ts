@@ -1,0 +1,118 @@
+// Four processes that accept connections, side by side in one run: how evenly they get them, what a request takes, and how long its client waits.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Dispatch, readBinding, type Spread } from '../src/dispatch/index.ts'
+import { dispatchFolder } from '../src/dispatch/pins.ts'
+import type { Paths } from '../src/entry/paths.ts'
+import { removePins } from '../src/entry/pins.ts'
+import { ip } from '../src/linux/interface.ts'
+import { createNetns, removeNetns } from '../src/linux/netns.ts'
+import { type Listening, startWorkers } from './accept/worker-group.ts'
+import type { Bench, BenchRun } from './harness/bench.ts'
+import { judge, type Result } from './harness/result.ts'
+import { type Timing, timingOf } from './harness/timing.ts'
+import { runWrk, type WrkReport } from './harness/wrk.ts'
+
+const PORT = 8_080
+const CONNECTIONS = 64
+
+/** How often the busiest process may have accepted what the idlest has, and how many times Node's cluster dispatch is wanted to be. */
+const [EVEN, TIMES_CLUSTER] = [1.1, 1.9]
+
+type Server = 'epoll' | 'node'
+
+interface Mode {
+  readonly name: string
+  readonly server: Server
+  readonly listening: Listening
+  readonly spread?: Spread
+}
+
+const byDispatch = (server: Server): Mode[] =>
+  (['round-robin', 'least-loaded'] as const).map((spread) => ({ name: spread, server, listening: 'separate', spread }))
+
+const MODES: readonly Mode[] = [
+  { name: 'epoll', server: 'epoll', listening: 'shared' },
+  { name: 'EPOLLEXCLUSIVE', server: 'epoll', listening: 'exclusive' },
+  { name: 'SO_REUSEPORT', server: 'epoll', listening: 'reuseport' },
+  ...byDispatch('epoll'),
+  { name: 'cluster', server: 'node', listening: 'cluster' },
+  ...byDispatch('node'),
+]
+
+const LOADS = [
+  { name: 'a connection a request', work: 0, headers: ['Connection: close'] },
+  { name: 'kept connections, 200 µs of work', work: 200, headers: [] },
+] as const
+
+interface Sample extends WrkReport {
+  /** Of accepted connections. The idlest counts as one that has had one. */
+  readonly unevenness: number
+}
+
+export const bench: Bench = async function* (run: BenchRun): AsyncGenerator<Result> {
+  const netns = `seawall-bench-${process.pid}-accept`
+  const paths = { bpf: `/sys/fs/bpf/${netns}`, run: mkdtempSync(join(tmpdir(), 'seawall-')), netns }
+  createNetns(netns)
+  try {
+    ip(netns, ['route', 'add', 'local', '192.0.2.0/24', 'dev', 'lo'])
+    for (const load of LOADS) {
+      const samples = new Map(MODES.map((mode): [Mode, Sample[]] => [mode, []]))
+      for (let turn = 0; turn < (run.smoke ? 1 : 3); turn++)
+        for (const mode of MODES) samples.get(mode)!.push(await measure(paths, mode, load, run))
+      for (const server of ['epoll', 'node'] as const)
+        yield* judged(server, load.name, new Map([...samples].filter(([mode]) => mode.server === server)))
+    }
+  } finally {
+    removePins(dispatchFolder(paths))
+    rmSync(paths.run, { recursive: true })
+    removeNetns(netns)
+  }
+}
+
+type Load = (typeof LOADS)[number]
+
+async function measure(paths: Paths, mode: Mode, { work, headers }: Load, run: BenchRun): Promise<Sample> {
+  const { server, listening, spread } = mode
+  const { netns } = paths
+  const dispatch = new Dispatch(paths)
+  const workers = await startWorkers(netns!, { server, listening, port: PORT, work })
+  try {
+    if (spread !== undefined) {
+      const match = { protocol: 'tcp', prefix: '192.0.2.0/24', port: `${PORT}` }
+      await dispatch.bind([readBinding({ label: 'web', ...match, spread })])
+      for (const pid of workers.first) await dispatch.registerProcess('web', { pid })
+    }
+    const load = { connections: CONNECTIONS, seconds: run.smoke ? 1 : 3, headers }
+    const report = await runWrk(netns!, `http://192.0.2.1:${PORT}/`, load)
+    const accepted = await workers.ask()
+    run.say(`${server} ${mode.name}: accepted ${accepted.join('/')}, ${report.requestsPerSecond} a second`)
+    return { ...report, unevenness: Math.max(...accepted) / Math.max(1, Math.min(...accepted)) }
+  } finally {
+    await workers.stop()
+    await dispatch.unload()
+  }
+}
+
+type Samples = ReadonlyMap<Mode, readonly Sample[]>
+
+function* judged(server: Server, load: string, samples: Samples): Generator<Result> {
+  const timings = (of: (sample: Sample) => number): Record<string, Timing> =>
+    Object.fromEntries([...samples].map(([{ name }, taken]) => [name, timingOf(taken.map(of))]))
+  const [even, cost] = [timings(({ unevenness }) => unevenness), timings((one) => 1e6 / one.requestsPerSecond)]
+  const [p50, p99] = [timings((one) => one.p50), timings((one) => one.p99)]
+  const show = (name: string, what: string, unit: string, all: Record<string, Timing>, target?: number | undefined) => {
+    const { [name]: value, ...rivals } = all
+    const text = `${server}, ${load}: ${name}, ${what}`
+    return judge({ bench: 'accept', case: text, keys: 'random', value: value!, rivals, unit, target: target ?? null })
+  }
+  const closes = load === LOADS[0].name
+  for (const spread of ['round-robin', 'least-loaded'])
+    yield show(spread, 'accepted', 'max/min', even, spread === 'round-robin' || !closes ? EVEN : undefined)
+  const wanted = server === 'node' && closes ? cost.cluster!.min / TIMES_CLUSTER : undefined
+  yield show('round-robin', 'all', 'µs/request', cost, wanted)
+  yield show('round-robin', 'median', 'ms', p50)
+  for (const spread of ['round-robin', 'least-loaded'])
+    yield show(spread, '99 %', 'ms', p99, (p99.SO_REUSEPORT ?? p99.cluster)!.min)
+}

@@ -1,0 +1,261 @@
+// Receiving at 30,000 addresses: by a UDP socket for each, bound one by one, or by one socket that dispatch gives their datagrams to. The
+// sender has one CPU and the receivers the other. Datagrams are read as they come, for each of which a receiver is woken, and as many as there are
+// addresses that came while it was busy elsewhere, as on a machine that is loaded.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Binding, Dispatch, readBinding } from '../src/dispatch/index.ts'
+import { dispatchFolder } from '../src/dispatch/pins.ts'
+import type { Paths } from '../src/entry/paths.ts'
+import { removePins } from '../src/entry/pins.ts'
+import { ip } from '../src/linux/interface.ts'
+import { createNetns, removeNetns } from '../src/linux/netns.ts'
+import { descriptorOf } from '../src/linux/node-sockets.ts'
+import { formatAddress } from '../src/net/address.ts'
+import { Random } from '../tests/arbitraries/random.ts'
+import { compile } from '../tests/support/compile.ts'
+import { udpSocketIn } from '../tests/support/sockets.ts'
+import { type Receiver, type ReceiverOptions, startReceiver } from './addresses/receiver.ts'
+import type { Bench, BenchRun } from './harness/bench.ts'
+import { onCpu } from './harness/on-cpu.ts'
+import { judge, type Result } from './harness/result.ts'
+import { SocketWriter } from './harness/send-socket.ts'
+import { type Timing, timingOf } from './harness/timing.ts'
+
+/** How many times a socket for each address takes what one dispatched socket does: CPU time of receiving, and time altogether. */
+const TIMES = { cpu: 2.5, time: 1.5 } as const
+
+const SENDING_CPU = 0
+const PORT = 20_000
+/** 10.0.0.1, of which all others follow. */
+const FIRST = 0x0a00_0001
+const MANY = 30_000
+/** Datagrams of one call. */
+const BATCH = 64
+/** Calls until the same addresses come again: about a datagram for each. */
+const CALLS = Math.ceil(MANY / BATCH)
+
+interface Case {
+  readonly name: string
+  /** Addresses that datagrams are for. */
+  readonly addresses: number
+  readonly receivers: readonly Omit<ReceiverOptions, 'program'>[]
+  readonly bindings?: () => readonly Binding[]
+}
+
+const addressAt = (index: number): string => formatAddress({ family: 4, value: BigInt(FIRST + index) })
+const socketsFrom = (index: number, count: number) => ({ address: addressAt(index), count, port: PORT })
+const bound = (prefix: string): Binding => readBinding({ label: 'all', protocol: 'udp', prefix, port: `${PORT}` })
+const hidden = { address: '127.0.0.1', count: 1, port: PORT + 1 }
+
+const DISPATCHED: readonly Case[] = [
+  { name: 'dispatch, a prefix', addresses: MANY, receivers: [hidden], bindings: () => [bound('10.0.0.0/8')] },
+  {
+    name: 'dispatch, 30,000 bindings',
+    addresses: MANY,
+    receivers: [hidden],
+    bindings: () => Array.from({ length: MANY }, (_, index) => bound(addressAt(index))),
+  },
+]
+
+/** A process may have fewer descriptors than 30,000. */
+const HALVES = [socketsFrom(0, MANY / 2), socketsFrom(MANY / 2, MANY / 2)]
+
+const BOUND: readonly Case[] = [
+  { name: 'one of all addresses', addresses: MANY, receivers: [{ ...hidden, address: '0.0.0.0', port: PORT }] },
+  { name: '1 socket', addresses: 1, receivers: [socketsFrom(0, 1)] },
+  { name: '1,000 sockets', addresses: 1_000, receivers: [socketsFrom(0, 1_000)] },
+  { name: '30,000 sockets', addresses: MANY, receivers: HALVES },
+]
+
+/** Nanoseconds a datagram that was received. */
+interface Load {
+  readonly cpu: number
+  readonly time: number
+}
+
+interface Sample {
+  readonly flowing: Load
+  readonly queued: Load
+  /** Milliseconds until the sockets were there. */
+  readonly setup: number
+  /** Kilobytes of the kernel's for them. */
+  readonly memory: number
+}
+
+export const bench: Bench = async function* (run: BenchRun): AsyncGenerator<Result> {
+  const netns = `seawall-bench-${process.pid}-addresses`
+  const paths = { bpf: `/sys/fs/bpf/${netns}`, run: mkdtempSync(join(tmpdir(), 'seawall-')), netns }
+  createNetns(netns)
+  const client = udpSocketIn(netns, 0, '0.0.0.0')
+  try {
+    ip(netns, ['route', 'add', 'local', '10.0.0.0/8', 'dev', 'lo'])
+    const program = compile(new URL('addresses/receiver.c', import.meta.url), paths.run)
+    const samples = new Map([...BOUND, ...DISPATCHED].map(({ name }): [string, Sample[]] => [name, []]))
+    for (let turn = 0; turn < (run.smoke ? 1 : 5); turn++)
+      for (const one of [...BOUND, ...DISPATCHED])
+        samples.get(one.name)!.push(await measure(paths, one, { program, from: descriptorOf(client), run }))
+    yield* judged(samples)
+  } finally {
+    client.close()
+    removePins(dispatchFolder(paths))
+    rmSync(paths.run, { recursive: true })
+    removeNetns(netns)
+  }
+}
+
+interface Means {
+  readonly program: string
+  /** Descriptor of the socket that sends. */
+  readonly from: number
+  readonly run: BenchRun
+}
+
+async function measure(paths: Paths, { addresses, receivers, bindings }: Case, means: Means): Promise<Sample> {
+  const dispatch = new Dispatch(paths)
+  const started: Receiver[] = []
+  const memory = await settledSlab()
+  let setup = 0
+  try {
+    for (const one of receivers) started.push(await startReceiver(paths.netns, { program: means.program, ...one }))
+    for (const one of started) setup += one.first / 1e6
+    if (bindings !== undefined) {
+      const before = process.hrtime.bigint()
+      await dispatch.bind(bindings())
+      await dispatch.registerProcess('all', { pid: started[0]!.pid })
+      setup += Number(process.hrtime.bigint() - before) / 1e6
+    }
+    const grown = slab() - memory
+    const writers = aimed(addresses)
+    const flowing = await receiveFlowing(started, writers, means)
+    return { flowing, queued: await receiveQueued(started, writers, means), setup, memory: grown }
+  } finally {
+    for (const one of started) await one.stop()
+    await dispatch.unload()
+  }
+}
+
+/** Calls to random addresses. */
+function aimed(addresses: number): SocketWriter[] {
+  const random = new Random(7)
+  return Array.from({ length: CALLS }, () => {
+    const writer = new SocketWriter(BATCH, new Uint8Array(22).fill(65))
+    writer.aim(PORT, () => FIRST + random.int(0, addresses - 1))
+    return writer
+  })
+}
+
+/** What all receivers did since the last time. */
+async function received(started: readonly Receiver[]): Promise<{ readonly datagrams: number; readonly cpu: number }> {
+  const all = await Promise.all(started.map((one) => one.ask()))
+  return { datagrams: all.reduce((sum, [one]) => sum + one, 0), cpu: all.reduce((sum, [, one]) => sum + one, 0) }
+}
+
+/** Sends as fast as can be for a while. */
+async function receiveFlowing(
+  started: readonly Receiver[],
+  writers: readonly SocketWriter[],
+  { from, run }: Means,
+): Promise<Load> {
+  const send = (milliseconds: number): void => {
+    const until = performance.now() + milliseconds
+    for (let call = 0; performance.now() < until; call++) writers[call % writers.length]!.send(from)
+  }
+  onCpu(SENDING_CPU, () => send(run.smoke ? 50 : 300))
+  await received(started)
+  const start = process.hrtime.bigint()
+  onCpu(SENDING_CPU, () => send(run.smoke ? 200 : 1_500))
+  const { datagrams, cpu } = await received(started)
+  return { cpu: cpu / datagrams, time: Number(process.hrtime.bigint() - start) / datagrams }
+}
+
+/** Sends to receivers that do not run, and then has them read. */
+async function receiveQueued(
+  started: readonly Receiver[],
+  writers: readonly SocketWriter[],
+  { from, run }: Means,
+): Promise<Load> {
+  let [cpu, time, sent] = [0, 0, 0]
+  for (let burst = 0; burst < (run.smoke ? 2 : 10); burst++) {
+    for (const { pid } of started) process.kill(pid, 'SIGSTOP')
+    const call = onCpu(SENDING_CPU, () => sendAll(writers, from))
+    let left = call.sent
+    time += call.time
+    sent += left
+    for (const { pid } of started) process.kill(pid, 'SIGCONT')
+    for (let asked = 0; left > 0; asked++) {
+      if (asked === 1_000) throw new Error(`Cannot measure: ${left} datagrams were lost`)
+      const some = await received(started)
+      left -= some.datagrams
+      cpu += some.cpu
+    }
+  }
+  return { cpu: cpu / sent, time: (time + cpu) / sent }
+}
+
+function sendAll(writers: readonly SocketWriter[], from: number): { readonly sent: number; readonly time: number } {
+  const start = process.hrtime.bigint()
+  const sent = writers.reduce((sum, writer) => sum + writer.send(from), 0)
+  return { sent, time: Number(process.hrtime.bigint() - start) }
+}
+
+/** The kernel frees sockets of the case before some time later. */
+async function settledSlab(): Promise<number> {
+  let before = slab()
+  for (let tries = 0; tries < 40; tries++) {
+    await sleep(50)
+    const now = slab()
+    if (Math.abs(now - before) < 256) break
+    before = now
+  }
+  return slab()
+}
+
+/** Kilobytes of small objects that the kernel has, such as sockets. */
+const slab = (): number => Number(/^Slab:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))![1])
+
+interface Figure {
+  readonly what: string
+  readonly unit: string
+  readonly of: (sample: Sample) => number
+  /** How many times that of 30,000 sockets is wanted to be. */
+  readonly times?: number
+}
+
+const FIGURES: readonly Figure[] = [
+  { what: 'receiving them queued, CPU time', unit: 'ns/datagram', of: ({ queued }) => queued.cpu, times: TIMES.cpu },
+  {
+    what: 'queued, time to send and to receive',
+    unit: 'ns/datagram',
+    of: ({ queued }) => queued.time,
+    times: TIMES.time,
+  },
+  {
+    what: 'receiving them as they come, CPU time',
+    unit: 'ns/datagram',
+    of: ({ flowing }) => flowing.cpu,
+    times: TIMES.cpu,
+  },
+  { what: 'as they come, time altogether', unit: 'ns/datagram', of: ({ flowing }) => flowing.time, times: TIMES.time },
+  { what: 'memory of sockets', unit: 'kB', of: ({ memory }) => memory },
+  { what: 'setup', unit: 'ms', of: ({ setup }) => setup },
+]
+
+function* judged(samples: ReadonlyMap<string, readonly Sample[]>): Generator<Result> {
+  for (const { what, unit, of, times } of FIGURES) {
+    const timingIn = (name: string): Timing => timingOf(samples.get(name)!.map(of))
+    const rivals = Object.fromEntries(BOUND.map(({ name }) => [name, timingIn(name)]))
+    const target = times === undefined ? null : rivals['30,000 sockets']!.min / times
+    for (const { name } of DISPATCHED)
+      yield judge({
+        bench: 'addresses',
+        case: `${name}: ${what}`,
+        keys: 'random',
+        value: timingIn(name),
+        unit,
+        rivals,
+        target,
+      })
+  }
+}
