@@ -323,6 +323,21 @@ test('metricsText() has counters and states of the balancer', async () => {
   }
 })
 
+test('metricsText() has counters of bindings, and of labels by what became of their traffic', async () => {
+  const options = { control: new FixedControl(), version: '0.1.0', applyFailures: () => 0, sockets: () => [] }
+  const text = await metricsText(options)
+  for (const line of [
+    'seawall_dispatch_bindings 2',
+    'seawall_dispatch_sockets{label="web",protocol="tcp",family="ipv4"} 1',
+    'seawall_dispatch_generations{label="web",protocol="tcp",family="ipv4"} 1',
+    'seawall_dispatch_working_generation{label="web",protocol="tcp",family="ipv4"} 2',
+    'seawall_dispatch_lookups_total{label="web",protocol="tcp",family="ipv4",outcome="dispatched"} 1230',
+    'seawall_dispatch_lookups_total{label="web",protocol="tcp",family="ipv4",outcome="missing"} 4',
+    'seawall_dispatch_binding_lookups_total{label="web",protocol="tcp",prefix="192.0.2.0/24",port="any"} 1234',
+  ])
+    assert.ok(text.split('\n').includes(line), `wanted ${line} in\n${text}`)
+})
+
 test('metricsText() has lines for tables, not for services, of the buckets of backends', async () => {
   const control = Object.assign(new FixedControl(), balancerOf({ services: 50, backends: 20 }))
   const text = await metricsText({ control, version: '0.1.0', applyFailures: () => 0, sockets: () => [] })

@@ -16,6 +16,7 @@ export function balancerOf(size: { services: number; backends: number }): Pick<C
     buckets: index === DOWN ? 0 : buckets,
     previous: 0,
     down: index === DOWN,
+    factor: 1,
   }))
   const services = ids.map(
     (id): ServiceStatus => ({

@@ -1,6 +1,7 @@
 import type { ApplyOptions, Control, DropOptions, Status } from '../../src/agent/index.ts'
 import type { BackendStatus, BalancerStatus, Impact, ServiceStatus, Where } from '../../src/balancer/index.ts'
 import { decidedBy } from '../../src/cli/explain/decided-by.ts'
+import type { BindingStatus, DispatchStatus } from '../../src/dispatch/index.ts'
 import { SeawallError } from '../../src/entry/errors.ts'
 import type {
   ApplyResult,
@@ -100,11 +101,70 @@ const balancer: BalancerStatus = {
   },
 }
 
+const bindings: readonly BindingStatus[] = [
+  {
+    label: 'web',
+    protocol: 'tcp',
+    prefix: '192.0.2.0/24',
+    port: 'any',
+    missing: 'drop',
+    spread: 'client',
+    flows: 'none',
+    idle: '2m',
+    dynamic: false,
+    count: 1_234,
+  },
+  {
+    label: 'web',
+    protocol: 'tcp',
+    prefix: '2001:db8::/48',
+    port: '443',
+    missing: 'pass',
+    spread: 'client',
+    flows: 'none',
+    idle: '2m',
+    dynamic: true,
+    count: 0,
+  },
+]
+
+const dispatch: DispatchStatus = {
+  bindings: 2,
+  destinations: [
+    {
+      label: 'web',
+      protocol: 'tcp',
+      family: 4,
+      bindings: 1,
+      generation: 2,
+      sockets: [{ generation: 2, address: '127.0.0.1', port: 8_080, cookie: '4711', pid: 812 }],
+      dispatched: 1_230,
+      kept: 0,
+      missing: 4,
+      unusable: 0,
+      noted: 0,
+    },
+    {
+      label: 'web',
+      protocol: 'tcp',
+      family: 6,
+      bindings: 1,
+      sockets: [],
+      dispatched: 0,
+      kept: 0,
+      missing: 0,
+      unusable: 0,
+      noted: 0,
+    },
+  ],
+}
+
 const status: Status = {
   running: true,
   agent: { pid: 4_321, adopted: true, startedAt: '2026-11-23T11:00:00.000Z', config: '/etc/seawall/seawall.config.ts' },
   firewall,
   balancer,
+  dispatch,
 }
 
 const plan: Plan = {
@@ -262,6 +322,10 @@ export class FixedControl implements Control {
     return backends
   }
 
+  async bindings(): Promise<readonly BindingStatus[]> {
+    return bindings
+  }
+
   async impact(config?: string): Promise<readonly Impact[]> {
     this.calls.push(`impact ${config}`)
     return [{ services: ['web', 'quic'], buckets: 16_384, moved: 4_096, deferred: 12 }]
@@ -306,9 +370,9 @@ export class FixedControl implements Control {
 const noFlows = { packets: 0, bytes: 0, transitions: 0, previous: 0 }
 
 const shares = [
-  { backend: 'edge1', buckets: 8_192, previous: 0, down: false },
-  { backend: 'edge2', buckets: 8_192, previous: 512, down: false },
-  { backend: 'edge3', buckets: 0, previous: 0, down: true },
+  { backend: 'edge1', buckets: 8_192, previous: 0, down: false, factor: 1 },
+  { backend: 'edge2', buckets: 8_192, previous: 512, down: false, factor: 1 },
+  { backend: 'edge3', buckets: 0, previous: 0, down: true, factor: 1 },
 ]
 
 const services: readonly ServiceStatus[] = [

@@ -58,6 +58,38 @@ test('from_backend hands on what the service answers to the port that asked', ()
   assert.equal(answers() - before, 2)
 })
 
+/** An ICMP error, with whatever follows as the packet that it quotes. */
+const icmpError = (family: 4 | 6, type: number, code: number): Content[] => {
+  const ends = { src: service[family], dst: own[family] }
+  const ip = family === 4 ? ipv4({ ...ends, protocol: 1 }) : ipv6({ ...ends, nextHeader: 58 })
+  return [ip, raw(Uint8Array.of(type, code, 0, 0, 0, 0, 0, 0))]
+}
+
+test('from_backend hands on ICMP errors about what was sent to the service, from 4 bytes of its ports', () => {
+  const before = answers()
+  const ports = (from: number) => raw(Uint8Array.of(from >> 8, from & 255, 0, 80))
+  const four = ipv4({ src: own[4], dst: service[4], protocol: 6 })
+  const six = ipv6({ src: own[6], dst: service[6], nextHeader: 17 })
+  for (const type of [3, 11, 12])
+    assert.equal(verdict('fromBackend', ...icmpError(4, type, 3), four, ports(OWN_PORT)), REDIRECTED)
+  for (const type of [1, 2, 3, 4])
+    assert.equal(verdict('fromBackend', ...icmpError(6, type, 4), six, ports(OWN_PORT + 1)), REDIRECTED)
+  assert.equal(answers() - before, 7)
+  const strange: Readonly<Record<string, readonly Content[]>> = {
+    'an echo reply': [...icmpError(4, 0, 0), four, ports(OWN_PORT)],
+    'an echo request': [...icmpError(6, 128, 0), six, ports(OWN_PORT + 1)],
+    'a port that nobody asks from': [...icmpError(4, 3, 3), four, ports(OWN_PORT + 2)],
+    'an answer of the service': [
+      ...icmpError(4, 3, 3),
+      ipv4({ src: service[4], dst: own[4], protocol: 6 }),
+      raw(Uint8Array.of(0, 80, OWN_PORT >> 8, OWN_PORT & 255)),
+    ],
+    'another service': [...icmpError(4, 3, 3), ipv4({ src: own[4], dst: '192.0.2.54', protocol: 6 }), ports(OWN_PORT)],
+    'no ports': [...icmpError(4, 3, 3), four],
+  }
+  for (const [name, layers] of Object.entries(strange)) assert.equal(verdict('fromBackend', ...layers), GOES_ON, name)
+})
+
 test('from_backend leaves everything else to the kernel', () => {
   const from = (src: string) => ipv4({ src, dst: own[4] })
   const answer = { srcport: 80, dstport: OWN_PORT }

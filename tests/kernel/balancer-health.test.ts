@@ -6,20 +6,19 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Servers, startServers, ZONE } from '../../lab/demo/servers.ts'
-import { attempt } from '../../src/balancer/health/attempt.ts'
 import type { BackendHealth } from '../../src/balancer/health/health-checks.ts'
 import { ProbePath } from '../../src/balancer/health/probe-path.ts'
-import { probe, type Surroundings } from '../../src/balancer/health/probes/index.ts'
-import type { CheckResult } from '../../src/balancer/health/record.ts'
-import { type Target, targetsOf } from '../../src/balancer/health/target.ts'
+import { surroundingsOf, type Target, targetsOf } from '../../src/balancer/health/target.ts'
 import { formatDuration } from '../../src/entry/duration.ts'
 import { Passage } from '../../src/generated/health.ts'
 import { command } from '../../src/linux/command.ts'
 import { listInterfaces } from '../../src/linux/interface.ts'
 import { inNetns } from '../../src/linux/netns.ts'
 import { start } from '../../src/linux/process.ts'
+import { writeSysctl } from '../../src/linux/sysctl.ts'
 import { formatAddress } from '../../src/net/address.ts'
 import { buildPacket, dns } from '../../src/net/build.ts'
+import { attempt, type ProbeResult, probe } from '../../src/probes/index.ts'
 import { desiredOf, Watching, WebServers } from './balancer-health-world.ts'
 import { BalancerWorld, SERVICE4, SERVICE6 } from './balancer-world.ts'
 
@@ -44,9 +43,13 @@ function backendsOf(world: BalancerWorld, family: 4 | 6): object {
   return Object.fromEntries(world.edges.map((edge) => [edge, of(edge)]))
 }
 
-function ask(path: ProbePath, target: Target): Promise<CheckResult | undefined> {
-  const surroundings: Surroundings = { netns: null, approach: (to, signal) => path.approach(to, signal) }
-  const work = (signal: AbortSignal) => probe(target, surroundings, signal)
+function ask(path: ProbePath, target: Target): Promise<ProbeResult | undefined> {
+  const work = (signal: AbortSignal) =>
+    probe(
+      target.check.probe,
+      surroundingsOf(target, null, () => path.approach(target, signal)),
+      signal,
+    )
   return attempt(work, { timeoutMs: 20_000 * PACE, stop: new AbortController().signal })
 }
 
@@ -119,6 +122,9 @@ test('HealthChecks ask real name servers and web servers', async () => {
   const startOn = (edge: string) => startServers({ netns: world.netns(edge), cpu: 0, directory: join(folder, edge) })
   const servers = new Map<string, Servers>()
   for (const edge of world.edges) servers.set(edge, await startOn(edge))
+  // ICMP errors are not limited, so that each check hears of one.
+  for (const limit of ['net.ipv4.icmp_ratelimit', 'net.ipv6.icmp.ratelimit'])
+    writeSysctl(world.netns('edge2'), limit, '0')
   const watching = new Watching(world, 'edge1')
   try {
     await watching.checks.start(await desiredOf(world, { backends, services }))
@@ -128,8 +134,8 @@ test('HealthChecks ask real name servers and web servers', async () => {
     assert.deepEqual(watching.checks.dead(), [['edge2']])
     const failed = watching.checks.state().filter(({ backend }) => backend === 'edge2')
     assert.deepEqual(Object.fromEntries(failed.map((one) => [one.service, one.lastFailure?.reason])), {
-      dns4: NO_ANSWER,
-      dns6: NO_ANSWER,
+      dns4: 'connection refused',
+      dns6: 'connection refused',
       web4: 'connection refused',
       web6: 'connection refused',
     })

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:dgram'
 import { test } from 'node:test'
-import { quicConnectionId } from '../../src/balancer/quic.ts'
 import { serverIdOf } from '../../src/balancer/server-id.ts'
+import { quicConnectionId } from '../../src/entry/quic.ts'
 import { udpSocketIn } from '../support/sockets.ts'
 import { startUdpServer } from '../support/udp-server.ts'
-import { BalancerWorld, type Destination, SERVICE4, SERVICE6 } from './balancer-world.ts'
+import { BalancerWorld, CLIENT, type Destination, SERVICE4, SERVICE6 } from './balancer-world.ts'
 
 const PORT = 443
 const FLOWS = 40
-const CLIENT = { 4: '203.0.113.10', 6: '2001:db8:c::10' }
 
 const services = [
   { id: 'udp4', address: SERVICE4, port: PORT, protocol: 'udp' },

@@ -16,6 +16,13 @@ import { documentOf } from '../../src/balancer/table-document.ts'
 import { removePins } from '../../src/entry/pins.ts'
 import { ipBatch } from '../../src/linux/interface.ts'
 
+/** Where clients and the lab's services are, by family. */
+export const CLIENT = { 4: '203.0.113.10', 6: '2001:db8:c::10' } as const
+export const SERVICE = { 4: SERVICE4, 6: SERVICE6 } as const
+
+export const families = [4, 6] as const
+export type Family = (typeof families)[number]
+
 /** What a connection goes to. */
 export interface Destination {
   readonly host: string
@@ -117,10 +124,11 @@ export class BalancerWorld {
 
   /** On every edge a server that answers with its name, on some ports. */
   async serve(...ports: readonly number[]): Promise<void> {
-    for (const edge of this.edges) {
+    const start = async (edge: string): Promise<void> => {
       const child = await startTalkServer(this.netns(edge), edge, ...ports)
       this.#closers.push(() => child.kill('SIGKILL'))
     }
+    await Promise.all(this.edges.map(start))
   }
 
   /** The router spreads packets for all services over these edges from now on. */
@@ -185,7 +193,8 @@ export class BalancerWorld {
     const agreed = () => {
       const [first, ...others] = edges.map((edge) => this.tables(edge))
       const text = encodeDocument(first!)
-      return others.every((other) => encodeDocument(other) === text) && wanted(first!) ? first : undefined
+      if (others.every((other) => encodeDocument(other) === text) && wanted(first!)) return first
+      throw new Error([first!, ...others].map(summaryOf).join('; '))
     }
     return await until(what, agreed)
   }
@@ -218,6 +227,16 @@ export async function until<T>(
     }
   }
   assert.fail(`${what}: not after ${PATIENCE_MS} ms${last === undefined ? '' : `: ${last}`}`)
+}
+
+/** Version and conductor, and the buckets that each backend owns and owned before. */
+function summaryOf(document: TableDocument): string {
+  const names = [...new Set(document.pools.flatMap(({ backends }) => backends))]
+  const counts = names.map((name) => {
+    const { buckets, previous } = owned(document, name)
+    return `${name} ${buckets}+${previous}`
+  })
+  return `version ${document.version} of ${document.conductor}: ${counts.join(', ')}`
 }
 
 /** Buckets that a backend owns in a table document, and that it owned before. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ipBatch } from '../../src/linux/interface.ts'
-import { buildPacket, ethernet, ipv4, tcp } from '../../src/net/build.ts'
+import { buildPacket, ethernet, ipv4, ipv6, tcp, udp } from '../../src/net/build.ts'
 import { BalancerWorld, SERVICE4 } from './balancer-world.ts'
 
 const PORT = 8080
@@ -53,6 +53,18 @@ test('Control.where() names the server that a packet really goes to', async () =
   assert.deepEqual(named[2], named[0])
   assert.ok(new Set(named[0]).size > 1, 'more than one server is named')
   assert.ok(answers[0]!.every(({ service, bucket }) => service === 'web' && bucket !== undefined))
+  assert.equal(answers[0]![0]!.packet, `tcp 203.0.113.10:40000 → ${SERVICE4}:${PORT}`)
+  const six = buildPacket(
+    ethernet(),
+    ipv6({ src: '2001:db8:c::10', dst: '2001:db8::1' }),
+    udp({ srcport: 7, dstport: 53 }),
+  )
+  const [other] = await world.control('edge1').where([six])
+  assert.deepEqual(other, {
+    packet: 'udp [2001:db8:c::10]:7 → [2001:db8::1]:53',
+    backend: 'edge1',
+    why: 'it is for no service: this machine',
+  })
 })
 
 test('Control.services() and backends() say who owns how much', async () => {

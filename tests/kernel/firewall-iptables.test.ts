@@ -352,7 +352,7 @@ test('apply() gives up when another program holds the xtables lock for too long,
   await world.open('legacy').undo()
   const lock = join(world.folder, 'xtables.lock')
   process.env.XTABLES_LOCKFILE = lock
-  const holder = start('flock', [lock, 'sh', '-c', 'echo held; exec sleep 60'], {
+  const holder = start('flock', ['--no-fork', lock, 'sh', '-c', 'echo held; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   try {

@@ -23,6 +23,7 @@ const steps = [
   'published',
   'swapped',
   'linked',
+  'parts-in-force',
   'detached',
   'collected',
 ]

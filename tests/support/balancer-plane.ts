@@ -30,7 +30,7 @@ export interface PlaneBackend {
   readonly ifindex?: number
   readonly nextHop?: Uint8Array
   readonly link?: Uint8Array
-  /** False to have the kernel asked for the way. */
+  /** False if the way to it is not known. */
   readonly resolved?: boolean
 }
 

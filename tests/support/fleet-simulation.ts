@@ -235,7 +235,7 @@ export class Simulation {
       this.seen.moves++
     }
     if (document !== undefined && rows.every((owner, at) => owner === document.pools[0]?.rows[at])) return
-    machine.decide({ pools: [{ backends, rows }], drained: [], dead: [] }, this.now)
+    machine.decide({ pools: [{ backends, rows }], drained: [], dead: [], factors: [] }, this.now)
     this.#apply(server)
   }
 

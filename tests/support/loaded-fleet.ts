@@ -1,5 +1,5 @@
 /** A fleet of servers of different strength, simulated: how busy each is, by the flows that its rows have brought it. */
-import { LoadFeedback } from '../../src/balancer/table/load-feedback.ts'
+import { type Factors, feed, LoadFeedback } from '../../src/balancer/table/load-feedback.ts'
 import { applyMoves, type Goal, type Move, planMoves } from '../../src/balancer/table/plan-moves.ts'
 import { pressuresOf } from '../../src/balancer/table/pressure.ts'
 
@@ -19,7 +19,8 @@ const USE = 0.6
 
 export class LoadedFleet {
   readonly rows: Uint16Array
-  readonly feedback: LoadFeedback
+  readonly #feedback: LoadFeedback
+  #factors: Factors = new Map()
   readonly goal: Goal
   readonly #options: FleetOptions
   /** Flows of each row at its current and at its previous owner; new ones and old ones make 1 if it stays where it is. */
@@ -32,7 +33,7 @@ export class LoadedFleet {
     this.rows = new Uint16Array(options.rows * 2)
     this.#current = new Float64Array(options.rows).fill(1)
     this.#previous = new Float64Array(options.rows)
-    this.feedback = new LoadFeedback({ maxMoves: options.maxMoves })
+    this.#feedback = new LoadFeedback({ maxMoves: options.maxMoves })
     this.goal = { weights: new Map(options.strengths.map((_, index) => [index + 1, 1])), dead: new Set() }
     applyMoves(this.rows, planMoves(this.rows, this.goal).moves)
   }
@@ -41,8 +42,9 @@ export class LoadedFleet {
   step(): number {
     this.#age()
     const loads = new Map(this.uses().map((use, index) => [index + 1, { cpu: Math.min(1, use * this.#error()) }]))
-    this.feedback.observe(this.rows, this.goal, pressuresOf(loads, this.goal.weights))
-    const { moves, moved } = planMoves(this.rows, this.feedback.goalOf(this.goal))
+    const pressures = pressuresOf(loads, this.goal.weights)
+    this.#factors = this.#feedback.observe(this.rows, this.goal, this.#factors, pressures)
+    const { moves, moved } = planMoves(this.rows, feed(this.goal, this.#factors))
     for (const move of moves) this.#moveFlows(move)
     applyMoves(this.rows, moves)
     return moved

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { BpfMap, Program } from '../../src/bpf/index.ts'
 import type { Prefix } from '../../src/net/prefix.ts'
 import { Assembler, Helper, r0, r1, r2, r3, r4, r6, r7, r8, r9 } from '../../src/rules/asm/index.ts'
@@ -19,6 +20,11 @@ export interface Verdict {
   readonly slot: number
   /** XDP_DROP or XDP_PASS. */
   readonly verdict: number
+}
+
+/** @param explain called for a verdict that is another, as that may take longer than all else. */
+export function assertVerdict(found: Verdict | undefined, wanted: Verdict, explain: () => string): void {
+  if (found?.slot !== wanted.slot || found.verdict !== wanted.verdict) assert.deepEqual(found, wanted, explain())
 }
 
 /**

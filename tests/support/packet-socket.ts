@@ -9,7 +9,10 @@ const SOCK_CLOEXEC = 0o2000000
 const ALL = 0x0300
 const SOL_SOCKET = 1
 const SO_RCVTIMEO = 20
+const SO_RCVBUFFORCE = 33
 const MAX_FRAME = 65_536
+/** Bytes of frames that wait to be received, as the kernel counts them: more than there is of each. */
+const WAITING = 1 << 22
 const ANSWER_WITHIN_S = 5
 const EINTR = 4
 const MSG_DONTWAIT = 0x40
@@ -39,6 +42,7 @@ export class PacketSocket {
     address.setUint16(0, AF_PACKET, true)
     address.setUint16(2, ALL, true)
     address.setInt32(4, ifindex, true)
+    checked('setsockopt', setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, Uint32Array.of(WAITING), 4))
     checked('bind', bind(this.#fd, new Uint8Array(address.buffer), address.byteLength))
     const timeout = new Uint8Array(BigInt64Array.of(BigInt(ANSWER_WITHIN_S), 0n).buffer)
     checked('setsockopt', setsockopt(this.#fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length))
@@ -54,13 +58,23 @@ export class PacketSocket {
    * @throws Error when none comes within {@link ANSWER_WITHIN_S} seconds.
    */
   ask(frame: Uint8Array, isWanted: (frame: Uint8Array) => boolean): Uint8Array {
-    while (Number(receive(this.#fd, this.#frame, MAX_FRAME, MSG_DONTWAIT)) >= 0);
+    this.received()
     this.send(frame)
     for (;;) {
       const length = Number(receive(this.#fd, this.#frame, MAX_FRAME, 0))
       if (length < 0 && koffi.errno() === EINTR) continue
       const answer = this.#frame.slice(0, checked('recv', length))
       if (isWanted(answer)) return answer
+    }
+  }
+
+  /** The frames that have come, or gone, since they were asked for last; whole packets, of an interface without link headers. */
+  received(): Uint8Array[] {
+    const frames: Uint8Array[] = []
+    for (;;) {
+      const length = Number(receive(this.#fd, this.#frame, MAX_FRAME, MSG_DONTWAIT))
+      if (length < 0) return frames
+      frames.push(this.#frame.slice(0, length))
     }
   }
 

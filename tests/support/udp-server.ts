@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { untilReady } from '../../lab/ready.ts'
 import type { Netns } from '../../src/linux/netns.ts'
 import { start } from '../../src/linux/process.ts'
 
@@ -14,6 +14,7 @@ listener.on('message', (data, from) => {
   socket.on('message', () => socket.send(name))
   socket.bind(port, address, () => socket.connect(from.port, from.address, () => socket.send(name)))
 })
+listener.on('error', (error) => { throw error })
 listener.bind(port, address, () => console.log('ready'))
 `
 
@@ -26,10 +27,14 @@ export interface UdpServerOptions {
   readonly connected: boolean
 }
 
-/** Answers when this is done; returns how to end it. */
+/**
+ * Answers when this is done; returns how to end it.
+ *
+ * @throws Error with what the process said, if it cannot
+ */
 export async function startUdpServer({ netns, name, address, port, connected }: UdpServerOptions): Promise<() => void> {
   const args = ['-e', SCRIPT, name, address, String(port), connected ? 'yes' : 'no']
-  const child = start(process.execPath, args, { netns, stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout!, 'data')
+  const child = start(process.execPath, args, { netns, stdio: ['ignore', 'pipe', 'pipe'] })
+  await untilReady(child)
   return () => child.kill('SIGKILL')
 }

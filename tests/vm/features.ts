@@ -12,6 +12,14 @@ function iptables(match: string): Feature['present'] {
   return () => succeeds(`unshare --net sh -c 'ipset create s hash:ip; iptables -w -A INPUT ${match} -j DROP'`)
 }
 
+/** Makes tunnels in a network namespace of its own. That of GUE has a module which nothing but its name asks for. */
+const tunnels = `modprobe fou; unshare --net sh -ec '
+  ip link add name v4 type ipip local 192.0.2.1
+  ip link add name v6 type sit local 192.0.2.1
+  ip link add name any type ip6tnl local 2001:db8::1 mode any
+  ip fou add port 6080 gue
+  ip fou add port 6080 gue -6'`
+
 function succeeds(script: string): boolean {
   try {
     command('sh', ['-c', `set -e; ${script}`])
@@ -46,10 +54,18 @@ const ofTheSystem = {
     optional: true,
     present: iptables('-m connlimit --connlimit-above 5'),
   },
+  'kernel-tunnels': {
+    title: 'tunnels that take packets out of IP and of GUE (ipip, sit, ip6tnl, fou)',
+    minimumKernel: '4.7',
+    optional: true,
+    present: () => succeeds(tunnels),
+  },
 } as const satisfies Readonly<Record<string, Feature>>
 
+export type FeatureName = keyof typeof kernelFeatures | keyof typeof ofTheSystem
+
 /** What the table of docs/kernels.md has lines for. */
-export const features: Readonly<Record<string, Feature>> = { ...kernelFeatures, ...ofTheSystem }
+export const features: Readonly<Record<FeatureName, Feature>> = { ...kernelFeatures, ...ofTheSystem }
 
 /** Asks the running kernel for each of them. */
 export async function presentFeatures(): Promise<Readonly<Record<string, boolean>>> {

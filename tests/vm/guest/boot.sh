@@ -14,6 +14,8 @@ mount -t bpf bpf /sys/fs/bpf
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount --bind build/vm/kernel/lib/modules /usr/lib/modules
 ip link set lo up
+# Modules of tunnels make no interfaces of their own in the namespaces of tests.
+echo 2 >/proc/sys/net/core/fb_tunnels_only_for_init_net
 
 stty -F /dev/ttyS1 raw
 node --import tsx tests/vm/guest/main.ts /dev/ttyS1

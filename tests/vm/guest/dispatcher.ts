@@ -24,9 +24,12 @@ export async function fillDispatcher(): Promise<void> {
   for (const name of pairs.flat()) {
     const program = await Program.load({ type: 'xdp', name: 'dispatched', instructions: PASS, license: 'GPL' })
     const { ifindex } = findInterface(netns, name)
-    held.push(inNetns(netns, () => program.attachXdp({ ifindex, mode: 'native' })))
+    held.push(
+      program,
+      inNetns(netns, () => program.attachXdp({ ifindex, mode: 'native' })),
+    )
   }
 }
 
-/** Links, which would end with their handles. */
+/** Links, which would end with their handles, and their programs. */
 const held: Disposable[] = []
