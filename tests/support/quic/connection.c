@@ -198,12 +198,24 @@ void begin_session(struct connection *one, unsigned flags, const char *alpn, gnu
 	ngtcp2_conn_set_tls_native_handle(one->conn, one->session);
 }
 
+/* Why the other end has closed the connection, if it says that something was wrong: codes of RFC 9000, section 20. */
+static void tell_reason(const struct connection *one)
+{
+	ngtcp2_connection_close_error reason;
+
+	ngtcp2_conn_get_connection_close_error(one->conn, &reason);
+	if (reason.type == NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_TRANSPORT && reason.error_code)
+		fprintf(stderr, "closed by the other end: %llu\n", (unsigned long long)reason.error_code);
+}
+
 static void check(struct connection *one, const char *what, int error)
 {
 	if (!error || one->is_over)
 		return;
 	one->is_over = 1;
-	if (error != NGTCP2_ERR_DRAINING)
+	if (error == NGTCP2_ERR_DRAINING)
+		tell_reason(one);
+	else
 		fprintf(stderr, "%s: %s\n", what, ngtcp2_strerror(error));
 }
 
