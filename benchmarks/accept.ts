@@ -10,6 +10,7 @@ import { ip } from '../src/linux/interface.ts'
 import { createNetns, removeNetns } from '../src/linux/netns.ts'
 import { type Listening, startWorkers } from './accept/worker-group.ts'
 import type { Bench, BenchRun } from './harness/bench.ts'
+import { MEASURED_CPU, onCpu } from './harness/on-cpu.ts'
 import { judge, type Result } from './harness/result.ts'
 import { type Timing, timingOf } from './harness/timing.ts'
 import { runWrk, type WrkReport } from './harness/wrk.ts'
@@ -41,10 +42,22 @@ const MODES: readonly Mode[] = [
   ...byDispatch('node'),
 ]
 
-const LOADS = [
-  { name: 'a connection a request', work: 0, headers: ['Connection: close'] },
-  { name: 'kept connections, 200 µs of work', work: 200, headers: [] },
-] as const
+interface Load {
+  readonly name: string
+  /** Microseconds of a request. */
+  readonly work: number
+  readonly closes?: boolean
+  /** Whether clients have a CPU and the servers the other one, as if they were on machines of their own. */
+  readonly apart?: boolean
+}
+
+const LOADS: readonly Load[] = [
+  { name: 'a connection a request', work: 0, closes: true },
+  { name: 'a connection a request, from elsewhere', work: 0, closes: true, apart: true },
+  { name: 'kept connections, 200 µs of work', work: 200 },
+]
+
+const CLIENTS_CPU = 0
 
 interface Sample extends WrkReport {
   /** Of accepted connections. The idlest counts as one that has had one. */
@@ -62,7 +75,7 @@ export const bench: Bench = async function* (run: BenchRun): AsyncGenerator<Resu
       for (let turn = 0; turn < (run.smoke ? 1 : 3); turn++)
         for (const mode of MODES) samples.get(mode)!.push(await measure(paths, mode, load, run))
       for (const server of ['epoll', 'node'] as const)
-        yield* judged(server, load.name, new Map([...samples].filter(([mode]) => mode.server === server)))
+        yield* judged(server, load, new Map([...samples].filter(([mode]) => mode.server === server)))
     }
   } finally {
     removePins(dispatchFolder(paths))
@@ -71,21 +84,20 @@ export const bench: Bench = async function* (run: BenchRun): AsyncGenerator<Resu
   }
 }
 
-type Load = (typeof LOADS)[number]
-
-async function measure(paths: Paths, mode: Mode, { work, headers }: Load, run: BenchRun): Promise<Sample> {
+async function measure(paths: Paths, mode: Mode, { work, closes, apart }: Load, run: BenchRun): Promise<Sample> {
   const { server, listening, spread } = mode
   const { netns } = paths
   const dispatch = new Dispatch(paths)
-  const workers = await startWorkers(netns!, { server, listening, port: PORT, work })
+  const on = <T>(cpu: number, start: () => Promise<T>): Promise<T> => (apart ? onCpu(cpu, start) : start())
+  const workers = await on(MEASURED_CPU, () => startWorkers(netns!, { server, listening, port: PORT, work }))
   try {
     if (spread !== undefined) {
       const match = { protocol: 'tcp', prefix: '192.0.2.0/24', port: `${PORT}` }
       await dispatch.bind([readBinding({ label: 'web', ...match, spread })])
       for (const pid of workers.first) await dispatch.registerProcess('web', { pid })
     }
-    const load = { connections: CONNECTIONS, seconds: run.smoke ? 1 : 3, headers }
-    const report = await runWrk(netns!, `http://192.0.2.1:${PORT}/`, load)
+    const load = { connections: CONNECTIONS, seconds: run.smoke ? 1 : 3, headers: closes ? ['Connection: close'] : [] }
+    const report = await on(CLIENTS_CPU, () => runWrk(netns!, `http://192.0.2.1:${PORT}/`, load))
     const accepted = await workers.ask()
     run.say(`${server} ${mode.name}: accepted ${accepted.join('/')}, ${report.requestsPerSecond} a second`)
     return { ...report, unevenness: Math.max(...accepted) / Math.max(1, Math.min(...accepted)) }
@@ -97,7 +109,7 @@ async function measure(paths: Paths, mode: Mode, { work, headers }: Load, run: B
 
 type Samples = ReadonlyMap<Mode, readonly Sample[]>
 
-function* judged(server: Server, load: string, samples: Samples): Generator<Result> {
+function* judged(server: Server, { name: load, closes, apart }: Load, samples: Samples): Generator<Result> {
   const timings = (of: (sample: Sample) => number): Record<string, Timing> =>
     Object.fromEntries([...samples].map(([{ name }, taken]) => [name, timingOf(taken.map(of))]))
   const [even, cost] = [timings(({ unevenness }) => unevenness), timings((one) => 1e6 / one.requestsPerSecond)]
@@ -107,10 +119,9 @@ function* judged(server: Server, load: string, samples: Samples): Generator<Resu
     const text = `${server}, ${load}: ${name}, ${what}`
     return judge({ bench: 'accept', case: text, keys: 'random', value: value!, rivals, unit, target: target ?? null })
   }
-  const closes = load === LOADS[0].name
   for (const spread of ['round-robin', 'least-loaded'])
     yield show(spread, 'accepted', 'max/min', even, spread === 'round-robin' || !closes ? EVEN : undefined)
-  const wanted = server === 'node' && closes ? cost.cluster!.min / TIMES_CLUSTER : undefined
+  const wanted = server === 'node' && apart ? cost.cluster!.min / TIMES_CLUSTER : undefined
   yield show('round-robin', 'all', 'µs/request', cost, wanted)
   yield show('round-robin', 'median', 'ms', p50)
   for (const spread of ['round-robin', 'least-loaded'])

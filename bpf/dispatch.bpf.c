@@ -30,6 +30,9 @@
 #define RANGES 0xfffe
 /* Places that are looked at for a client before all of them are. */
 #define HASHES 8
+/* About a millisecond: 2^20 nanoseconds. As many of them as processes may have to wait for a processor. */
+#define TICK_SHIFT 20
+#define PATIENCE_TICKS 10
 
 /* As much of these as is read. */
 struct sock {
@@ -60,7 +63,7 @@ enum spread {
 	/* By a hash of the client's address and port. */
 	SPREAD_CLIENT,
 	SPREAD_ROUND_ROBIN,
-	/* The shortest queue of connections that wait to be accepted. */
+	/* By turns, but for those where connections wait to be accepted for long: the shortest queue. */
 	SPREAD_LEAST_LOADED,
 	/* By the kernel, in the group with SO_REUSEPORT that the client's hash leads to. */
 	SPREAD_KERNEL,
@@ -194,12 +197,18 @@ struct {
 	__type(value, __u64);
 } binding_counts SEC(".maps");
 
-/* What each destination's next turn is. Sockets are taken by turns from here on, whichever binding led there. */
+/* Sockets of a destination are taken by turns from here on, whichever binding led there. */
+struct turns {
+	__u32 next;
+	/* Ticks at which each place got a connection when none waited there, or 0. */
+	__u32 busy_since[SOCKETS];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, DESTINATIONS);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct turns);
 } turns SEC(".maps");
 
 struct target6 {
@@ -226,24 +235,37 @@ static __always_inline __u32 fold(__u64 word)
 }
 
 /*
- * The place of a key, or -1. Loops here and in find_range() are unrolled: for users without CAP_PERFMON the verifier also follows what a
- * processor may speculate, which goes on behind the end of a loop.
+ * The place of a key behind one that another key has, or -1. Loops here and in find_range() are unrolled: for users without CAP_PERFMON the
+ * verifier also follows what a processor may speculate, which goes on behind the end of a loop.
  */
-__noinline int find_key4(__u64 key)
+__noinline int find_key4_behind(__u64 key, __u32 place)
 {
-	__u32 place = fold(scramble(key)) & mask4;
-
 #pragma clang loop unroll(full)
-	for (int probe = 0; probe < PROBES; probe++) {
-		const struct binding4 *binding = bpf_map_lookup_elem(&bindings4, &place);
+	for (int probe = 1; probe < PROBES; probe++) {
+		const struct binding4 *binding;
 
+		place = (place + 1) & mask4;
+		binding = bpf_map_lookup_elem(&bindings4, &place);
 		if (!binding || !binding->key.protocol)
 			return -1;
 		if (*(const __u64 *)&binding->key == key)
 			return place;
-		place = (place + 1) & mask4;
 	}
 	return -1;
+}
+
+/* The binding of a key. Most are where their hash says, and a call would cost more than that look does. */
+static __always_inline const struct binding4 *find_key4(__u64 key)
+{
+	__u32 place = fold(scramble(key)) & mask4;
+	const struct binding4 *binding = bpf_map_lookup_elem(&bindings4, &place);
+
+	if (!binding || *(const __u64 *)&binding->key == key)
+		return binding;
+	if (!binding->key.protocol)
+		return 0;
+	place = find_key4_behind(key, place);
+	return bpf_map_lookup_elem(&bindings4, &place);
 }
 
 static __always_inline __u32 key_tail(const struct key6 *key)
@@ -267,24 +289,36 @@ static __always_inline __u32 differs(const struct key6 *key, const struct key6 *
 	       (key->address[3] ^ other->address[3]);
 }
 
-__noinline int find_key6(struct key6 *key)
+/* As find_key4_behind(). */
+__noinline int find_key6_behind(struct key6 *key, __u32 place)
 {
-	__u32 place;
-
 	if (!key)
 		return -1;
-	place = hash_key6(key) & mask6;
 #pragma clang loop unroll(full)
-	for (int probe = 0; probe < PROBES; probe++) {
-		const struct binding6 *binding = bpf_map_lookup_elem(&bindings6, &place);
+	for (int probe = 1; probe < PROBES; probe++) {
+		const struct binding6 *binding;
 
+		place = (place + 1) & mask6;
+		binding = bpf_map_lookup_elem(&bindings6, &place);
 		if (!binding || !binding->key.protocol)
 			return -1;
 		if (!differs(key, &binding->key))
 			return place;
-		place = (place + 1) & mask6;
 	}
 	return -1;
+}
+
+static __always_inline const struct binding6 *find_key6(struct key6 *key)
+{
+	__u32 place = hash_key6(key) & mask6;
+	const struct binding6 *binding = bpf_map_lookup_elem(&bindings6, &place);
+
+	if (!binding || !differs(key, &binding->key))
+		return binding;
+	if (!binding->key.protocol)
+		return 0;
+	place = find_key6_behind(key, place);
+	return bpf_map_lookup_elem(&bindings6, &place);
 }
 
 /* The place of the range that has a port, or -1. */
@@ -335,52 +369,33 @@ static __always_inline int choose(const struct choice *found, __u32 port, struct
 	return 1;
 }
 
-/*
- * The longest prefix wins that has the port at all; in it a single port before a range, and that before all other ports. Functions of their
- * own: the verifier of older kernels would follow what comes behind for each place at which a search can end.
- */
-__noinline int choose4(__u32 address, __u32 port, __u32 protocol, struct choice *choice)
+/* The longest prefix wins that has the port at all; in it a single port before a range, and that before all other ports. */
+static __always_inline int choose4(__u32 address, __u32 port, __u32 protocol, struct choice *choice)
 {
-	if (!choice)
-		return 0;
 	for (__u32 i = 0; i < SHAPES4 && i < shapes4_count; i++) {
 		const volatile struct shape *shape = &shapes4[i];
 		__u64 tail = (shape->has_port ? port : 0) | protocol << 16 | (__u32)shape->length << 24;
-		int found = find_key4((address & shape->mask[0]) | tail << 32);
-		__u32 place = found;
-		const struct binding4 *binding;
+		const struct binding4 *binding = find_key4((address & shape->mask[0]) | tail << 32);
 
-		if (found < 0)
-			continue;
-		binding = bpf_map_lookup_elem(&bindings4, &place);
 		if (binding && choose(&binding->choice, port, choice))
 			return 1;
 	}
 	return 0;
 }
 
-__noinline int choose6(const struct target6 *target, struct choice *choice)
+static __always_inline int choose6(const struct target6 *target, struct choice *choice)
 {
-	struct key6 key = {};
+	struct key6 key = { .protocol = target->protocol };
 
-	if (!target || !choice)
-		return 0;
-	key.protocol = target->protocol;
 	for (__u32 i = 0; i < SHAPES6 && i < shapes6_count; i++) {
 		const volatile struct shape *shape = &shapes6[i];
 		const struct binding6 *binding;
-		int found;
-		__u32 place;
 
 		for (int word = 0; word < 4; word++)
 			key.address[word] = target->address[word] & shape->mask[word];
 		key.length = shape->length;
 		key.port = shape->has_port ? target->port : 0;
-		found = find_key6(&key);
-		if (found < 0)
-			continue;
-		place = found;
-		binding = bpf_map_lookup_elem(&bindings6, &place);
+		binding = find_key6(&key);
 		if (binding && choose(&binding->choice, target->port, choice))
 			return 1;
 	}
@@ -462,10 +477,10 @@ static __always_inline struct bpf_sock *find_by_hash(const struct bpf_sk_lookup 
 /* The place of the open socket whose turn it is, or -1. Turns of closed ones are used up, so that those of open ones stay even. */
 __noinline int take_turn(__u32 destination, __u32 generation, __u32 count)
 {
-	__u32 *turn = bpf_map_lookup_elem(&turns, &destination);
+	struct turns *taken = bpf_map_lookup_elem(&turns, &destination);
 
-	for (__u32 i = 0; turn && i < SOCKETS && i < count; i++) {
-		__u32 place = __sync_fetch_and_add(turn, 1) % count;
+	for (__u32 i = 0; taken && i < SOCKETS && i < count; i++) {
+		__u32 place = __sync_fetch_and_add(&taken->next, 1) % count;
 		struct bpf_sock *socket = socket_at(generation, place);
 
 		if (!socket)
@@ -477,6 +492,8 @@ __noinline int take_turn(__u32 destination, __u32 generation, __u32 count)
 }
 
 struct load_search {
+	struct turns *turns;
+	__u32 now;
 	__u32 generation;
 	__u32 count;
 	__u32 first;
@@ -485,18 +502,29 @@ struct load_search {
 	__u32 load;
 };
 
-/* One round of a search, which ends where nothing waits. */
+/* The connections that wait at a place, once some may have for a while: before, they tell who has a processor at the moment, not who is loaded. */
+static __always_inline __u32 load_at(const struct load_search *search, __u32 place, __u32 waiting)
+{
+	__u32 *since = &search->turns->busy_since[place % SOCKETS];
+
+	if (!waiting)
+		*since = 0;
+	return *since && search->now - *since > PATIENCE_TICKS ? waiting : 0;
+}
+
+/* One round of a search, which ends where there is no load. */
 static long compare_load(__u32 round, struct load_search *search)
 {
-	__u32 place = (search->first + round) % search->count;
+	__u32 place = (search->first + round) % search->count, load;
 	struct bpf_sock *socket = socket_at(search->generation, place);
 	const struct tcp_sock *tcp;
 
 	if (!socket)
 		return 0;
 	tcp = bpf_skc_to_tcp_sock(socket);
-	if (tcp && tcp->inet_conn.icsk_inet.sk.sk_ack_backlog < search->load) {
-		search->load = tcp->inet_conn.icsk_inet.sk.sk_ack_backlog;
+	load = tcp ? load_at(search, place, tcp->inet_conn.icsk_inet.sk.sk_ack_backlog) : ~0;
+	if (load < search->load) {
+		search->load = load;
 		search->place = place;
 	}
 	bpf_sk_release(socket);
@@ -506,20 +534,25 @@ static long compare_load(__u32 round, struct load_search *search)
 /* Of those that are alike the first one from a place on; the next turn is that of the one behind it. */
 __noinline int find_least_loaded(__u32 destination, __u32 generation, __u32 count, __u32 first)
 {
+	__u32 *since;
 	struct load_search search = {
+		.turns = bpf_map_lookup_elem(&turns, &destination),
+		.now = bpf_ktime_get_coarse_ns() >> TICK_SHIFT | 1,
 		.generation = generation,
 		.count = count,
 		.first = first,
 		.place = first,
 		.load = ~0,
 	};
-	__u32 *turn = bpf_map_lookup_elem(&turns, &destination);
 
-	if (!turn || count == 0 || count > SOCKETS)
+	if (!search.turns || count == 0 || count > SOCKETS)
 		return first;
 	bpf_loop(count, compare_load, &search, 0);
 	if (search.place != first)
-		*turn = search.place + 1;
+		search.turns->next = search.place + 1;
+	since = &search.turns->busy_since[search.place % SOCKETS];
+	if (!*since)
+		*since = search.now;
 	return search.place;
 }
 
@@ -694,7 +727,7 @@ static long try_entrance(__u32 place, struct entrance *entrance)
 }
 
 /* Has the program of the group choose that sockets of a generation are in: by which of them does not matter. */
-__noinline int enter_group(struct bpf_sk_lookup *ctx, __u32 slot, __u32 destination)
+static __always_inline int enter_group(struct bpf_sk_lookup *ctx, __u32 slot, __u32 destination)
 {
 	const struct generation *generation = bpf_map_lookup_elem(&generations, &slot);
 	struct entrance entrance = { .ctx = ctx, .slot = slot };
@@ -702,12 +735,14 @@ __noinline int enter_group(struct bpf_sk_lookup *ctx, __u32 slot, __u32 destinat
 	/* It may be another's by now. */
 	if (!generation || generation->destination != destination)
 		return 0;
-	bpf_loop(generation->places, try_entrance, &entrance, 0);
+	/* Nearly always the first is, and the loop costs more than that. */
+	if (!try_entrance(0, &entrance))
+		bpf_loop(generation->places, try_entrance, &entrance, 0);
 	return entrance.is_open;
 }
 
 /* Whether the destination has a group that reads connection ids; then the verdict is there. */
-__noinline int ask_group(struct bpf_sk_lookup *ctx, struct choice *choice, struct destination_count *counts, int *verdict)
+static __always_inline int ask_group(struct bpf_sk_lookup *ctx, struct choice *choice, struct destination_count *counts, int *verdict)
 {
 	const struct quic_group *group;
 	struct quic_count *count;

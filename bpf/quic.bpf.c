@@ -30,9 +30,8 @@
 #define ROTATION 0
 #define SHORTEST 14
 #define LONGEST 20
-/* Where the tag ends, and octets of the nonce that there always are. */
+/* Where the tag ends. */
 #define NONCE_AT 10
-#define NONCE_SHORTEST 4
 
 #define NOWHERE 0xffff
 
@@ -43,14 +42,22 @@ const volatile __u32 destination6 = NOWHERE;
 const volatile __u64 key0 = 0;
 const volatile __u64 key1 = 0;
 
-struct connection_id {
-	__u8 first;
-	__u8 server[2];
-	__u8 generation[2];
-	__u8 place;
-	__be32 tag;
-	__u8 nonce[LONGEST - NONCE_AT];
-} __attribute__((packed));
+/* As it is on the wire, and as the words that are reckoned with. */
+union connection_id {
+	struct {
+		__u8 first;
+		__u8 server[2];
+		__u8 generation[2];
+		__u8 place;
+		__be32 tag;
+		__u8 nonce[LONGEST - NONCE_AT];
+	} __attribute__((packed));
+	struct {
+		__u64 head;
+		__u64 middle;
+		__u32 end;
+	};
+};
 
 /* What is there of a datagram. */
 struct header {
@@ -60,7 +67,7 @@ struct header {
 	__u8 zeros[2];
 	/* In a short header the id follows. */
 	__u8 first;
-	struct connection_id id __attribute__((aligned(8)));
+	union connection_id id;
 	/* As far as the verifier sees, an id may have all octets that its length can say. */
 	__u8 never[LENGTH_MASK + 1 - LONGEST];
 };
@@ -71,16 +78,6 @@ enum kind {
 	FOREIGN,
 	/* An id of the form of ours. */
 	LIKE_OURS,
-};
-
-/* What the tag is of, after the number of the generation and the destination. */
-struct message {
-	__be32 number;
-	__be16 destination;
-	__u8 id[2];
-	__u8 rest[4];
-	__u8 nonce[NONCE_SHORTEST];
-	__u64 last;
 };
 
 struct address4 {
@@ -107,11 +104,17 @@ static __always_inline int is_ours(__u8 first)
 	return first >> ROTATION_SHIFT == ROTATION && length >= SHORTEST && length <= LONGEST;
 }
 
-/* Most datagrams: a short header that is longer than any id, read at once with what follows the id. */
-static __always_inline int read_short_header(struct sk_reuseport_md *ctx, struct header *header)
+/* Most datagrams: a short header that is longer than any id, read where it is with what follows the id. */
+static __always_inline int read_short_header(const struct sk_reuseport_md *ctx, struct header *header)
 {
-	return !bpf_skb_load_bytes(ctx, sizeof(struct udphdr), &header->first, sizeof(header->first) + LONGEST) &&
-	       !(header->first & LONG_HEADER);
+	const __u8 *first = (const __u8 *)(long)ctx->data + sizeof(struct udphdr), *id = first + 1;
+
+	if (id + LONGEST > (const __u8 *)(long)ctx->data_end || *first & LONG_HEADER)
+		return 0;
+	header->id.head = *(const __u64 *)id;
+	header->id.middle = *(const __u64 *)(id + 8);
+	header->id.end = *(const __u32 *)(id + 16);
+	return 1;
 }
 
 /* The id is read by a server's own if the packet has one that the server chose. */
@@ -145,31 +148,24 @@ static __always_inline enum kind read_header(struct sk_reuseport_md *ctx, struct
 	return LIKE_OURS;
 }
 
-/* The first 32 bits of the hash, as they stand in the id. */
-static __always_inline __be32 reckon_tag(const struct generation *generation, const struct connection_id *id)
+/*
+ * The first 32 bits of the hash, as they stand in the id, of: the number of the generation, its destination and the id without its tag. The
+ * length of all ends the last word.
+ */
+static __always_inline __be32 reckon_tag(const struct generation *generation, const union connection_id *id)
 {
-	struct message message = {
-		.number = bpf_htonl(generation->number),
-		.destination = bpf_htons(generation->destination),
-	};
-	const __u64 *words = (const __u64 *)&message;
-	__u32 length = (id->first & LENGTH_MASK) + 1;
+	__u64 owner = bpf_htonl(generation->number) | (__u64)bpf_htons(generation->destination) << 32;
+	__u32 length = (id->first & LENGTH_MASK) + 1, hashed = length - sizeof(id->tag) + 6;
+	__u64 last = (id->middle >> 48 | (__u64)id->end << 16) & ((1ULL << 8 * (length - SHORTEST)) - 1);
 	struct siphash state;
 
-	__builtin_memcpy(message.id, &id->first, sizeof(message.id));
-	__builtin_memcpy(message.rest, &id->server[1], sizeof(message.rest));
-	__builtin_memcpy(message.nonce, id->nonce, sizeof(message.nonce));
-	__builtin_memcpy(&message.last, id->nonce + NONCE_SHORTEST, sizeof(id->nonce) - NONCE_SHORTEST);
-	/* Without what follows the id; the length of all but the tag, and the generation's number and destination. */
-	message.last &= (1ULL << 8 * (length - SHORTEST)) - 1;
-	message.last |= (__u64)(length - sizeof(id->tag) + 6) << 56;
 	siphash_begin(&state, key0, key1);
-	siphash_add(&state, words[0]);
-	siphash_add(&state, words[1]);
-	return (__be32)siphash_end(&state, message.last);
+	siphash_add(&state, owner | id->head << 48);
+	siphash_add(&state, (__u32)(id->head >> 16) | (id->middle >> 16) << 32);
+	return (__be32)siphash_end(&state, last | (__u64)hashed << 56);
 }
 
-static __always_inline int select_named(struct sk_reuseport_md *ctx, const struct connection_id *id, struct quic_count *count)
+static __always_inline int select_named(struct sk_reuseport_md *ctx, const union connection_id *id, struct quic_count *count)
 {
 	__u32 slot = id->generation[0] << 8 | id->generation[1];
 	const struct generation *generation = bpf_map_lookup_elem(&generations, &slot);

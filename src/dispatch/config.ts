@@ -40,7 +40,7 @@ export interface LabelConfig {
   readonly missing?: MissingPolicy
   /**
    * How connections and datagrams are spread over the open sockets: by a hash of the client (the default), `round-robin`, `least-loaded` (TCP only:
-   * the shortest queue of connections), or as the `kernel` does for a group with SO_REUSEPORT.
+   * the same without those where connections wait for long), or as the `kernel` does for a group with SO_REUSEPORT.
    */
   readonly spread?: Spread
   /** What has UDP datagrams of a client stay with the socket that it has when another generation of the label works; default `none`. */

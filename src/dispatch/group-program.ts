@@ -134,7 +134,7 @@ function refuseOtherGroups(live: LiveDispatch, { destinations }: Directory, stee
       formatEndpoint(parseAddress(address), port)
     throw new SeawallError(
       'SEAWALL_INPUT',
-      `Cannot register descriptor ${fd} for "${key.label}": it is bound to ${text(facts)}, wanted ${text(own)} as its other sockets for ${key.protocol} over IPv${key.family}, as one goes by the connection ids of all (bind it there, or seawall unregister ${key.label})`,
+      `Cannot register descriptor ${fd} for "${key.label}": it is bound to ${text(facts)}, wanted ${text(own)} as its other sockets for ${key.protocol} over IPv${key.family}, as one group has the sockets of all generations (bind it there, or seawall unregister ${key.label})`,
     )
   }
 }
@@ -146,7 +146,7 @@ function openOf(live: LiveDispatch, destination: Destination) {
 function alone(fd: number, label: string, found: string): SeawallError {
   return new SeawallError(
     'SEAWALL_INPUT',
-    `Cannot register descriptor ${fd} for "${label}": ${found}, wanted a socket that was bound with it, as those of all generations are in one group with flows quic (set SO_REUSEPORT before bind, or bind the label with flows first-packet)`,
+    `Cannot register descriptor ${fd} for "${label}": ${found}, wanted a socket that was bound with it, as those of all generations are in one group with flows quic and cookie (set SO_REUSEPORT before bind, or bind the label with flows first-packet)`,
   )
 }
 

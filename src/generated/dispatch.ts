@@ -321,6 +321,23 @@ export const Range: Codec<Range> = {
   },
 }
 
+/** `struct turns`, 516 bytes */
+export interface Turns {
+  readonly next: number
+  readonly busySince: readonly number[]
+}
+export const Turns: Codec<Turns> = {
+  size: 516,
+  read: (view, at) => ({
+    next: view.getUint32(at, true),
+    busySince: readList(128, at + 4, 4, (at) => view.getUint32(at, true)),
+  }),
+  write: (view, at, value) => {
+    view.setUint32(at, value.next, true)
+    writeList(value.busySince, 128, at + 4, 4, (at, one) => view.setUint32(at, one, true))
+  },
+}
+
 /** `struct shape`, 20 bytes */
 export interface Shape {
   readonly mask: readonly number[]
@@ -380,7 +397,7 @@ export const Config: Codec<Config> = {
 export const dispatch = {
   name: 'dispatch',
   object: 'build/bpf/dispatch.bpf.o',
-  layout: 'sha256:296da06689373319708fbdd420ce43174ee252786fe88a1236371c719beaa295',
+  layout: 'sha256:c52f89dc9c94a3faecb38140854da260eb0cbc5d0ae1e77e42e39161a09055ff',
   maps: {
     bindingCounts: { name: 'binding_counts', kind: 'array', maxEntries: 1, key: U32, value: U64 },
     bindings4: { name: 'bindings4', kind: 'array', maxEntries: 1, key: U32, value: Binding4 },
@@ -410,7 +427,7 @@ export const dispatch = {
     quicGroups: { name: 'quic_groups', kind: 'array', maxEntries: 1024, key: U32, value: QuicGroup },
     ranges: { name: 'ranges', kind: 'array', maxEntries: 1, key: U32, value: Range },
     sockets: { name: 'sockets', kind: 'sockmap', maxEntries: 524288, key: U32, value: U64 },
-    turns: { name: 'turns', kind: 'array', maxEntries: 1024, key: U32, value: U32 },
+    turns: { name: 'turns', kind: 'array', maxEntries: 1024, key: U32, value: Turns },
   },
   programs: { dispatch: { name: 'dispatch', section: 'sk_lookup' } },
   config: { section: '.rodata', offset: 0, codec: Config },

@@ -131,7 +131,7 @@ for (const service of SERVICES.filter(({ protocol }) => protocol === 'tcp'))
     const [stalled] = await startWorkers(world, service, 'least-loaded')
     stalled!.kill('SIGSTOP')
     const script = new URL('../support/patient-clients.py', import.meta.url).pathname
-    const { stdout, stderr } = await world.run('python3', [script, addressOf(service), `${PORT}`, '60'])
+    const { stdout, stderr } = await world.run('python3', [script, addressOf(service), `${PORT}`, '60', '20'])
     stalled!.kill('SIGCONT')
     const answers: readonly (string | null)[] = JSON.parse(stdout || `"${stderr}"`)
     assert.equal(answers.length, 60)

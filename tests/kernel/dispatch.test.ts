@@ -55,6 +55,23 @@ test('Dispatch gives connections and datagrams of a prefix to the socket of its 
   )
 })
 
+test('Dispatch.bind() takes prefixes of every length at once, each with a port, a range of ports and all others', async () => {
+  await using world = new DispatchWorld()
+  const prefixes = [
+    ...Array.from({ length: 33 }, (_, length) => `0.0.0.0/${length}`),
+    ...Array.from({ length: 129 }, (_, length) => `::/${length}`),
+  ]
+  await world.bind(...prefixes.flatMap((prefix) => ['80', '100-200', 'any'].map((port) => `web tcp ${prefix} ${port}`)))
+  await world.register('web', await world.answer('web', 'tcp:127.0.0.1:8080', 'tcp:[::1]:8080'))
+  for (const address of ['192.0.2.1', '198.51.100.1', '2001:db8::1', '2001:db8::8000'])
+    for (const port of [80, 150, 443]) assert.equal(await world.ask('tcp', address, port), 'web', `${address} ${port}`)
+  const counted = (await world.dispatch.bindings()).filter(({ count }) => count > 0)
+  assert.deepEqual(
+    counted.map(({ prefix, count }) => [prefix, count]),
+    [...Array(3).fill(['0.0.0.0/0', 2]), ...Array(3).fill(['::/2', 2])],
+  )
+})
+
 test('Dispatch.bind() has the more specific binding win, and moves a binding to another label', async () => {
   await using world = new DispatchWorld()
   for (const [label, port] of [

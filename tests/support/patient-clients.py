@@ -1,8 +1,8 @@
-# Connects so many times, each when all connections before but at most one were answered: patient-clients.py ADDRESS PORT COUNT. Writes
-# the answers, and null for who still waits.
-import json, select, socket, sys
+# Connects so many times, each some milliseconds after all connections before but at most one were answered:
+# patient-clients.py ADDRESS PORT COUNT MILLISECONDS. Writes the answers, and null for who still waits.
+import json, select, socket, sys, time
 
-host, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+host, port, count, pause = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]) / 1e3
 answers, waiting = [], []
 
 
@@ -19,5 +19,6 @@ for _ in range(count):
     waiting.append(socket.create_connection((host, port), 5))
     while len(waiting) > 1 and read_answers(5):
         pass
+    time.sleep(pause)
 read_answers(1)
 print(json.dumps(answers + [None for _ in waiting]))

@@ -13,7 +13,7 @@ to another label already goes to this one. Bindings stay over reloads, until sea
 are registered (seawall register-pid). Addresses must be local, but need not be on an interface: ip route add local PREFIX dev lo.`,
   group: 'change',
   examples: [
-    ['seawall bind api tcp 192.0.2.9 443 --spread least-loaded', 'to the process with the shortest queue'],
+    ['seawall bind api tcp 192.0.2.9 443 --spread least-loaded', 'by turns, but not to processes that hang'],
     ['seawall bind web tcp 192.0.2.0/24 any', 'all ports of 256 addresses'],
     ['seawall bind dns udp 2001:db8::53 53 --missing pass', 'if no socket is registered, as if it were not bound'],
     [
