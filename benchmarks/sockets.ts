@@ -93,12 +93,11 @@ async function* manySockets(wire: Wire, run: BenchRun): AsyncGenerator<Result> {
   const servers: UdpProcess[] = []
   try {
     servers.push(await UdpProcess.start(wire.netns, PORT, MIDDLE), await UdpProcess.start(wire.netns, MIDDLE + 1, LAST))
-    await wire.sweepPorts(PORT, LAST)
-    const packet = packetTo(wire)
+    await wire.prepareSweep(packetTo(wire), { what: 'ports', from: PORT, to: LAST })
     const measure = async (): Promise<number> => {
       for (const server of servers) server.signal('SIGSTOP')
       const start = process.hrtime.bigint()
-      onCpu(MEASURED_CPU, () => wire.sweep(packet, SOCKETS))
+      onCpu(MEASURED_CPU, () => wire.sweep(SOCKETS))
       const time = process.hrtime.bigint() - start
       for (const server of servers) server.signal('SIGCONT')
       // Answers come when all that was there has been read.

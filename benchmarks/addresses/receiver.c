@@ -11,9 +11,8 @@
 #include <unistd.h>
 
 #define BATCH 64
-/* Bytes of a queue: less for each of many, that a sender which is faster does not take all memory. */
-#define LITTLE (1 << 16)
-#define MUCH (1 << 25)
+/* Bytes of all queues. */
+#define ROOM (1 << 27)
 
 static struct mmsghdr messages[BATCH];
 
@@ -81,7 +80,7 @@ int main(int count_of_words, char **words)
 	for (int i = 0; i < BATCH; i++)
 		messages[i].msg_hdr = (struct msghdr){ .msg_iov = &vector, .msg_iovlen = 1 };
 	for (int i = 0; i < count; i++)
-		open_socket(epoll, ntohl(inet_addr(words[1])) + i, atoi(words[3]), count > 1 ? LITTLE : MUCH);
+		open_socket(epoll, ntohl(inet_addr(words[1])) + i, atoi(words[3]), ROOM / count);
 	setvbuf(stdout, 0, _IOLBF, 0);
 	printf("%ld\n", now(CLOCK_MONOTONIC) - start);
 	wait_for(epoll, STDIN_FILENO);

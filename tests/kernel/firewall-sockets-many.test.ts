@@ -43,7 +43,6 @@ test(`a limit in front of each of ${SOCKETS} sockets is exact for one that is fl
       [MIDDLE + 1, LAST],
     ] as const)
       servers.push(await UdpProcess.start(wire.netns, from, to))
-    await wire.sweepPorts(FIRST, LAST)
     const packet = (dstport: number) =>
       buildPacket(
         ethernet({ dst: wire.mac }),
@@ -51,6 +50,7 @@ test(`a limit in front of each of ${SOCKETS} sockets is exact for one that is fl
         udp({ srcport: 9, dstport, checksum: 0 }),
         'x',
       )
+    await wire.prepareSweep(packet(FIRST), { what: 'ports', from: FIRST, to: LAST })
     const flood = packet(FLOODED)
     const rules = parseRules(`limit ${RATE}/s burst ${2 * RATE} per udp.dstport if udp`)
     const { sockets } = await attachToSockets(paths, {
@@ -70,7 +70,7 @@ test(`a limit in front of each of ${SOCKETS} sockets is exact for one that is fl
     while (process.hrtime.bigint() < end || swept < 2 * SOCKETS) {
       wire.receive(flood, 500)
       if (swept < 2 * SOCKETS) {
-        wire.sweep(packet(FIRST), SOCKETS / 10)
+        wire.sweep(SOCKETS / 10)
         swept += SOCKETS / 10
       }
       await nextTurn()

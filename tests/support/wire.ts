@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
-import { type BpfMap, type Link, Program } from '../../src/bpf/index.ts'
+import type { Link, Program } from '../../src/bpf/index.ts'
 import { findInterface, ipBatch } from '../../src/linux/interface.ts'
 import { createNetns, inNetns, removeNetns } from '../../src/linux/netns.ts'
-import { Assembler, r0, r1, r2, r3, r7 } from '../../src/rules/asm/index.ts'
 import { loadReturning, XDP_PASS } from '../kernel/bpf-programs.ts'
 import { memory } from './load-rules.ts'
+import { loadSweep, type Sweep } from './sweep-program.ts'
 
 /** Every address of these is local: packets to all of them arrive. */
 const LOCAL = ['10.0.0.0/8', '2001:db8::/32']
@@ -17,7 +17,9 @@ export class Wire {
   readonly #program: Program
   readonly #link: Link
   readonly #context: Uint8Array
-  #sweeper: { readonly program: Program; readonly link: Link; readonly next: BpfMap } | undefined
+  #sweeper:
+    | { readonly frame: Uint8Array; readonly program: Program; readonly handles: readonly { close(): void }[] }
+    | undefined
 
   private constructor(netns: string, program: Program) {
     this.netns = netns
@@ -53,65 +55,40 @@ export class Wire {
 
   /** The interface receives a frame. */
   receive(frame: Uint8Array, times = 1): void {
-    const context = this.#context
-    new DataView(context.buffer).setUint32(4, frame.length, true)
-    inNetns(this.netns, () => this.#program.testRun({ data: frame, context, liveFrames: true, repeat: times }))
+    this.#run(this.#program, frame, times)
   }
 
-  /** The interface receives a UDP frame over IPv4 without a checksum for each of some ports in turn, from where the last sweep ended. */
-  sweep(frame: Uint8Array, packets: number): void {
-    const context = this.#context
-    new DataView(context.buffer).setUint32(4, frame.length, true)
-    const run = { data: frame, context, liveFrames: true, repeat: packets }
-    inNetns(this.netns, () => this.#sweeper!.program.testRun(run))
-  }
-
-  /** The ports that {@link sweep} goes through. */
-  async sweepPorts(from: number, to: number): Promise<void> {
+  /** Has the interface get a UDP frame over IPv4 without a checksum, as often as {@link sweep} says, each time with what is next in a sweep. */
+  async prepareSweep(frame: Uint8Array, sweep: Sweep): Promise<void> {
+    this.#endSweep()
     const next = memory('next', 8)
-    const program = await sweepProgram(next, from, to)
+    const program = await loadSweep(next, sweep, frame)
     const link = inNetns(this.netns, () =>
       program.attachXdp({ ifindex: findInterface(this.netns, 'wire1').ifindex, mode: 'native' }),
     )
-    this.#sweeper = { program, link, next }
+    this.#sweeper = { frame, program, handles: [link, program, next] }
+  }
+
+  /** From where the last sweep ended. */
+  sweep(packets: number): void {
+    const { frame, program } = this.#sweeper!
+    this.#run(program, frame, packets)
   }
 
   close(): void {
-    for (const handle of Object.values(this.#sweeper ?? {})) handle.close()
+    this.#endSweep()
     this.#link.close()
     this.#program.close()
     removeNetns(this.netns)
   }
-}
 
-/** Offset of the destination port in a UDP frame over IPv4. */
-const PORT = 14 + 20 + 2
+  #endSweep(): void {
+    for (const handle of this.#sweeper?.handles ?? []) handle.close()
+  }
 
-/** Gives each frame the next port. */
-function sweepProgram(next: BpfMap, from: number, to: number): Promise<Program> {
-  const asm = new Assembler()
-  const out = asm.label('out')
-  asm.load('u32', r7, r1, 0)
-  asm.load('u32', r2, r1, 4)
-  asm.mov(r3, r7)
-  asm.alu('add', r3, PORT + 2)
-  asm.jumpIf(r3, '>', r2, out)
-  asm.loadMapValue(r1, 'next')
-  asm.load('u64', r2, r1, 0)
-  asm.mov(r3, r2)
-  asm.alu('add', r3, 1)
-  asm.store('u64', r1, 0, r3)
-  asm.alu('mod', r2, to - from + 1)
-  asm.alu('add', r2, from)
-  asm.swap(r2, 16)
-  asm.store('u16', r7, PORT, r2)
-  asm.bind(out)
-  asm.mov(r0, XDP_PASS)
-  asm.exit()
-  return Program.load({
-    type: 'xdp',
-    name: 'sweep',
-    instructions: asm.assemble(() => next.fd),
-    license: 'Dual BSD/GPL',
-  })
+  #run(program: Program, frame: Uint8Array, repeat: number): void {
+    const context = this.#context
+    new DataView(context.buffer).setUint32(4, frame.length, true)
+    inNetns(this.netns, () => program.testRun({ data: frame, context, liveFrames: true, repeat }))
+  }
 }
