@@ -59,10 +59,10 @@ const CASES: readonly Case[] = [
 
 const bound = (prefix: string, port: string): Binding => readBinding({ label: 'all', protocol: 'udp', prefix, port })
 
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => FIRST + index)
+
 const addresses = (count: number): Binding[] =>
-  Array.from({ length: count }, (_, index) =>
-    bound(formatAddress({ family: 4, value: BigInt(FIRST + index) }), `${PORT}`),
-  )
+  numbers(count).map((value) => bound(formatAddress({ family: 4, value: BigInt(value) }), `${PORT}`))
 
 export const bench: Bench = async function* (run: BenchRun): AsyncGenerator<Result> {
   const netns = `seawall-bench-${process.pid}-dispatch`
@@ -126,13 +126,15 @@ async function* datagrams({ netns, run: folder }: Paths, dispatch: Dispatch, run
       for (const { what, kind, addresses: count, bindings, isPlain } of CASES) {
         const flow = (socket: 'plain' | 'hidden') => () => exchange.ask(`${socket} ${count} ${batch} ${samples}`)
         const own = { pid: exchange.pid, port: PORT + 1 }
+        const many = count === 1 ? {} : { addresses: numbers(count) }
+        const least = isPlain === true ? {} : { socket: own, ...many }
         const having = flow(isPlain === true ? 'plain' : 'hidden')
         const timings = await compare(dispatch, run, {
           bindings: bindings(),
           register: () => dispatch.registerProcess('all', own),
           without: flow('plain'),
           having,
-          ...(kind === 'prefix' ? { least: () => withLeast(netns, isPlain === true ? undefined : own, having) } : {}),
+          least: () => withLeast(netns, least, having),
         })
         const [keys, target] = [
           count === 1 ? 'hot' : 'random',

@@ -5,7 +5,24 @@ import { type ObjectSpec, U32, U64 } from '../../src/bpf/index.ts'
 export const lookup = {
   name: 'lookup',
   object: 'build/benchmarks/bpf/lookup.bpf.o',
-  layout: 'sha256:a8bfe96534f5c15154a4e98fef4d1b69430da75969af428010aad5b486959fdf',
-  maps: { only: { name: 'only', kind: 'sockmap', maxEntries: 1, key: U32, value: U64 } },
-  programs: { least: { name: 'least', section: 'sk_lookup' }, nothing: { name: 'nothing', section: 'sk_lookup' } },
+  layout: 'sha256:db0392843855178aa17d650cb720667fc8eb4e9e5acf95f0dfa38d3184f803ef',
+  maps: {
+    addresses: {
+      name: 'addresses',
+      kind: 'hash',
+      maxEntries: 100000,
+      key: {
+        size: 4,
+        read: (view: DataView, at: number): number => view.getUint32(at),
+        write: (view: DataView, at: number, value: number): void => view.setUint32(at, value),
+      },
+      value: U32,
+    },
+    only: { name: 'only', kind: 'sockmap', maxEntries: 1, key: U32, value: U64 },
+  },
+  programs: {
+    least: { name: 'least', section: 'sk_lookup' },
+    leastOfMany: { name: 'least_of_many', section: 'sk_lookup' },
+    nothing: { name: 'nothing', section: 'sk_lookup' },
+  },
 } as const satisfies ObjectSpec
