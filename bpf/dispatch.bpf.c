@@ -264,6 +264,7 @@ static __always_inline const struct binding4 *find_key4(__u64 key)
 		return binding;
 	if (!binding->key.protocol)
 		return 0;
+	/* At -1 there is none. */
 	place = find_key4_behind(key, place);
 	return bpf_map_lookup_elem(&bindings4, &place);
 }
@@ -289,7 +290,7 @@ static __always_inline __u32 differs(const struct key6 *key, const struct key6 *
 	       (key->address[3] ^ other->address[3]);
 }
 
-/* As find_key4_behind(). */
+/* The same of IPv6. */
 __noinline int find_key6_behind(struct key6 *key, __u32 place)
 {
 	if (!key)
@@ -317,6 +318,7 @@ static __always_inline const struct binding6 *find_key6(struct key6 *key)
 		return binding;
 	if (!binding->key.protocol)
 		return 0;
+	/* At -1 there is none. */
 	place = find_key6_behind(key, place);
 	return bpf_map_lookup_elem(&bindings6, &place);
 }
@@ -493,6 +495,7 @@ __noinline int take_turn(__u32 destination, __u32 generation, __u32 count)
 
 struct load_search {
 	struct turns *turns;
+	/* Ticks, never 0. */
 	__u32 now;
 	__u32 generation;
 	__u32 count;
@@ -534,7 +537,6 @@ static long compare_load(__u32 round, struct load_search *search)
 /* Of those that are alike the first one from a place on; the next turn is that of the one behind it. */
 __noinline int find_least_loaded(__u32 destination, __u32 generation, __u32 count, __u32 first)
 {
-	__u32 *since;
 	struct load_search search = {
 		.turns = bpf_map_lookup_elem(&turns, &destination),
 		.now = bpf_ktime_get_coarse_ns() >> TICK_SHIFT | 1,
@@ -544,6 +546,7 @@ __noinline int find_least_loaded(__u32 destination, __u32 generation, __u32 coun
 		.place = first,
 		.load = ~0,
 	};
+	__u32 *since;
 
 	if (!search.turns || count == 0 || count > SOCKETS)
 		return first;
