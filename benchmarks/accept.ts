@@ -1,15 +1,11 @@
 // Four processes that accept connections, side by side in one run: how evenly they get them, what a request takes, and how long its client waits.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { Dispatch, readBinding, type Spread } from '../src/dispatch/index.ts'
-import { dispatchFolder } from '../src/dispatch/pins.ts'
 import type { Paths } from '../src/entry/paths.ts'
-import { removePins } from '../src/entry/pins.ts'
-import { ip } from '../src/linux/interface.ts'
-import { createNetns, inNetns, removeNetns } from '../src/linux/netns.ts'
+import { inNetns } from '../src/linux/netns.ts'
 import { type Listening, startWorkers } from './accept/worker-group.ts'
 import type { Bench, BenchRun } from './harness/bench.ts'
+import { DispatchState, LocalNetns } from './harness/dispatch-world.ts'
 import { MEASURED_CPU, onCpu } from './harness/on-cpu.ts'
 import { judge, type Result } from './harness/result.ts'
 import { type Timing, timingOf } from './harness/timing.ts'
@@ -70,24 +66,16 @@ interface Sample extends WrkReport {
 }
 
 export const bench: Bench = async function* (run: BenchRun): AsyncGenerator<Result> {
-  const netns = `seawall-bench-${process.pid}-accept`
-  const paths = { bpf: `/sys/fs/bpf/${netns}`, run: mkdtempSync(join(tmpdir(), 'seawall-')), netns }
-  createNetns(netns)
-  try {
-    ip(netns, ['route', 'add', 'local', '192.0.2.0/24', 'dev', 'lo'])
-    // Else clients of whoever comes later look for a free port more than they do anything else: 1,000 connections a second.
-    inNetns(netns, () => writeFileSync('/proc/sys/net/ipv4/tcp_max_tw_buckets', '0'))
-    for (const load of LOADS) {
-      const samples = new Map(MODES.map((mode): [Mode, Sample[]] => [mode, []]))
-      for (let turn = 0; turn < (run.smoke ? 1 : 3); turn++)
-        for (const mode of MODES) samples.get(mode)!.push(await measure(paths, mode, load, run))
-      for (const server of ['epoll', 'node'] as const)
-        yield* judged(server, load, new Map([...samples].filter(([mode]) => mode.server === server)))
-    }
-  } finally {
-    removePins(dispatchFolder(paths))
-    rmSync(paths.run, { recursive: true })
-    removeNetns(netns)
+  using netns = new LocalNetns('accept', '192.0.2.0/24')
+  using state = new DispatchState(netns.name)
+  // Else clients of whoever comes later look for a free port more than they do anything else: 1,000 connections a second.
+  inNetns(netns.name, () => writeFileSync('/proc/sys/net/ipv4/tcp_max_tw_buckets', '0'))
+  for (const load of LOADS) {
+    const samples = new Map(MODES.map((mode): [Mode, Sample[]] => [mode, []]))
+    for (let turn = 0; turn < (run.smoke ? 1 : 3); turn++)
+      for (const mode of MODES) samples.get(mode)!.push(await measure(state.paths, mode, load, run))
+    for (const server of ['epoll', 'node'] as const)
+      yield* judged(server, load, new Map([...samples].filter(([mode]) => mode.server === server)))
   }
 }
 
@@ -105,7 +93,7 @@ async function measure(paths: Paths, mode: Mode, { work, headers, apart }: Load,
     }
     const load = (seconds: number): Promise<WrkReport> =>
       on(CLIENTS_CPU, () => runWrk(netns!, `http://192.0.2.1:${PORT}/`, { connections: CONNECTIONS, seconds, headers }))
-    await load(1)
+    if (!run.smoke) await load(1)
     await workers.ask()
     const report = await load(run.smoke ? 1 : 3)
     const accepted = await workers.ask()

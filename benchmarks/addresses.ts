@@ -1,20 +1,17 @@
 // Receiving at 30,000 addresses: by a UDP socket for each, bound one by one, or by one socket that dispatch gives their datagrams to. One CPU
 // takes them from the driver and the other one runs the receivers. Datagrams are read as they come, for each of which a receiver is woken, and as
 // many as there are addresses that came while it was busy elsewhere, as on a machine that is loaded.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Binding, Dispatch, readBinding } from '../src/dispatch/index.ts'
-import { dispatchFolder } from '../src/dispatch/pins.ts'
 import type { Paths } from '../src/entry/paths.ts'
-import { removePins } from '../src/entry/pins.ts'
 import { formatAddress } from '../src/net/address.ts'
 import { buildPacket, ethernet, ipv4, udp } from '../src/net/build.ts'
 import { compile } from '../tests/support/compile.ts'
 import { Wire } from '../tests/support/wire.ts'
 import { type Receiver, type ReceiverOptions, startReceiver } from './addresses/receiver.ts'
 import type { Bench, BenchRun } from './harness/bench.ts'
+import { DispatchState } from './harness/dispatch-world.ts'
 import { onCpu } from './harness/on-cpu.ts'
 import { judge, type Result } from './harness/result.ts'
 import { type Timing, timingOf } from './harness/timing.ts'
@@ -81,19 +78,16 @@ interface Sample {
 }
 
 export const bench: Bench = async function* (run: BenchRun): AsyncGenerator<Result> {
-  const netns = `seawall-bench-${process.pid}-addresses`
-  const paths = { bpf: `/sys/fs/bpf/${netns}`, run: mkdtempSync(join(tmpdir(), 'seawall-')), netns }
-  const wire = await Wire.create(netns)
+  const wire = await Wire.create(`seawall-bench-${process.pid}-addresses`)
   try {
-    const program = compile(new URL('addresses/receiver.c', import.meta.url), paths.run)
+    using state = new DispatchState(wire.netns)
+    const program = compile(new URL('addresses/receiver.c', import.meta.url), state.paths.run)
     const samples = new Map([...BOUND, ...DISPATCHED].map(({ name }): [string, Sample[]] => [name, []]))
     for (let turn = 0; turn < (run.smoke ? 1 : 5); turn++)
       for (const one of [...BOUND, ...DISPATCHED])
-        samples.get(one.name)!.push(await measure(paths, one, { program, wire, run }))
+        samples.get(one.name)!.push(await measure(state.paths, one, { program, wire, run }))
     yield* judged(samples)
   } finally {
-    removePins(dispatchFolder(paths))
-    rmSync(paths.run, { recursive: true })
     wire.close()
   }
 }

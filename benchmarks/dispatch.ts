@@ -1,14 +1,7 @@
 // Nanoseconds to send a UDP packet over loopback and to receive it, or to open, accept and close a TCP connection: by a socket that is bound
 // to all addresses, and by one that is found by dispatch.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Binding, Dispatch, readBinding } from '../src/dispatch/index.ts'
-import { dispatchFolder } from '../src/dispatch/pins.ts'
 import type { Paths } from '../src/entry/paths.ts'
-import { removePins } from '../src/entry/pins.ts'
-import { ip } from '../src/linux/interface.ts'
-import { createNetns, removeNetns } from '../src/linux/netns.ts'
 import { descriptorOf } from '../src/linux/node-sockets.ts'
 import { pinToCpu } from '../src/linux/process.ts'
 import { formatAddress } from '../src/net/address.ts'
@@ -18,6 +11,7 @@ import { withLeast } from './dispatch/least.ts'
 import { AskedProcess } from './harness/asked-process.ts'
 import type { Bench, BenchRun } from './harness/bench.ts'
 import { openConnections } from './harness/connect-socket.ts'
+import { DispatchState, LocalNetns } from './harness/dispatch-world.ts'
 import { MEASURED_CPU, onCpu } from './harness/on-cpu.ts'
 import { judge, type Result } from './harness/result.ts'
 import { type Timing, timingOf } from './harness/timing.ts'
@@ -65,19 +59,11 @@ const addresses = (count: number): Binding[] =>
   numbers(count).map((value) => bound(formatAddress({ family: 4, value: BigInt(value) }), `${PORT}`))
 
 export const bench: Bench = async function* (run: BenchRun): AsyncGenerator<Result> {
-  const netns = `seawall-bench-${process.pid}-dispatch`
-  const paths = { bpf: `/sys/fs/bpf/${netns}`, run: mkdtempSync(join(tmpdir(), 'seawall-')), netns }
-  createNetns(netns)
-  try {
-    ip(netns, ['route', 'add', 'local', '10.0.0.0/8', 'dev', 'lo'])
-    const dispatch = new Dispatch(paths)
-    yield* datagrams(paths, dispatch, run)
-    yield* connections(netns, dispatch, run)
-  } finally {
-    removePins(dispatchFolder(paths))
-    rmSync(paths.run, { recursive: true })
-    removeNetns(netns)
-  }
+  using netns = new LocalNetns('dispatch', '10.0.0.0/8')
+  using state = new DispatchState(netns.name)
+  const dispatch = new Dispatch(state.paths)
+  yield* datagrams(state.paths, dispatch, run)
+  yield* connections(netns.name, dispatch, run)
 }
 
 interface Comparison {

@@ -1,18 +1,12 @@
 // Nanoseconds that reading connection ids costs a datagram of QUIC, sent over loopback and received: by a group with SO_REUSEPORT whose program
 // reads them, and by the same group without it.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Dispatch, type FlowPolicy, type QuicPlace, quicConnectionIds, readBinding } from '../src/dispatch/index.ts'
-import { dispatchFolder } from '../src/dispatch/pins.ts'
-import { removePins } from '../src/entry/pins.ts'
-import { ip } from '../src/linux/interface.ts'
-import { createNetns, removeNetns } from '../src/linux/netns.ts'
 import { pinToCpu } from '../src/linux/process.ts'
 import { compile } from '../tests/support/compile.ts'
 import { longHeader, shortHeader } from '../tests/support/quic-datagrams.ts'
 import { AskedProcess } from './harness/asked-process.ts'
 import type { Bench, BenchRun } from './harness/bench.ts'
+import { DispatchState, LocalNetns } from './harness/dispatch-world.ts'
 import { MEASURED_CPU } from './harness/on-cpu.ts'
 import { judge, type Result } from './harness/result.ts'
 import { timingOf } from './harness/timing.ts'
@@ -47,18 +41,10 @@ const forged = (id: Uint8Array): Uint8Array => id.map((octet, at) => (at === id.
 type Exchange = AskedProcess<true, readonly number[]>
 
 export const bench: Bench = async function* (run: BenchRun): AsyncGenerator<Result> {
-  const netns = `seawall-bench-${process.pid}-quic`
-  const paths = { bpf: `/sys/fs/bpf/${netns}`, run: mkdtempSync(join(tmpdir(), 'seawall-')), netns }
-  createNetns(netns)
-  try {
-    ip(netns, ['route', 'add', 'local', '10.0.0.0/8', 'dev', 'lo'])
-    const program = compile(new URL('quic/exchange.c', import.meta.url), paths.run)
-    for (const one of CASES) yield await measure(new Dispatch(paths), netns, program, one, run)
-  } finally {
-    removePins(dispatchFolder(paths))
-    rmSync(paths.run, { recursive: true })
-    removeNetns(netns)
-  }
+  using netns = new LocalNetns('quic', '10.0.0.0/8')
+  using state = new DispatchState(netns.name)
+  const program = compile(new URL('quic/exchange.c', import.meta.url), state.paths.run)
+  for (const one of CASES) yield await measure(new Dispatch(state.paths), netns.name, program, one, run)
 }
 
 /** Takes turns: the kernel chooses in the group, flows keep their socket, connection ids are read. */

@@ -138,9 +138,9 @@ static __always_inline enum kind read_header(struct sk_reuseport_md *ctx, struct
 		return header->first & LONG_HEADER ? MALFORMED : FOREIGN;
 	if (bpf_skb_load_bytes(ctx, at, &header->id.first, 1))
 		return MALFORMED;
-	length = (header->id.first & LENGTH_MASK) + 1;
-	if (header->id.first >> ROTATION_SHIFT != ROTATION || length < SHORTEST || length > LONGEST)
+	if (!is_ours(header->id.first))
 		return FOREIGN;
+	length = (header->id.first & LENGTH_MASK) + 1;
 	if (header->first & LONG_HEADER && header->length != length)
 		return FOREIGN;
 	if (bpf_skb_load_bytes(ctx, at, &header->id, length))
