@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import { test } from 'node:test'
 import { PLACES } from '../../src/dispatch/directory.ts'
 import { readBinding } from '../../src/dispatch/index.ts'
@@ -249,7 +249,9 @@ test('Dispatch says that the network namespace is gone, and that a descriptor is
   await world.bind('x udp 192.0.2.1 53')
   await world[Symbol.asyncDispose]()
   assert.equal(world.dispatch.isLoaded(), false)
+  // Its lock is in the folder that the world had.
   await assert.rejects(world.bind('x udp 192.0.2.1 53'), { code: 'NETNS_MISSING' })
+  rmSync(world.paths.run, { recursive: true })
 })
 
 test('a process that dies while its sockets are registered is told, and leaves nothing', async () => {
