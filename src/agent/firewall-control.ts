@@ -9,6 +9,7 @@ import {
 } from '../balancer/index.ts'
 import type { LoadedConfig } from '../config/index.ts'
 import { type BindingStatus, Dispatch, DispatchPart } from '../dispatch/index.ts'
+import { unless } from '../entry/errors.ts'
 import type { Part } from '../entry/part.ts'
 import {
   type ApplyRequest,
@@ -42,15 +43,13 @@ export abstract class FirewallControl implements Control {
 
   abstract status(): Promise<Status>
 
-  /** What of the status is read from the kernel. */
+  /** What of the status is read from the kernel. Another process may take it away meanwhile. */
   protected inForce(): Pick<Status, 'firewall' | 'balancer' | 'dispatch'> {
     const dispatch = this.dispatch.isLoaded() ? { dispatch: this.dispatch.status() } : {}
-    if (!this.firewall.isUp()) return dispatch
-    return {
-      firewall: this.firewall.status(),
-      ...(this.balancer.isUp() ? { balancer: this.balancer.status() } : {}),
-      ...dispatch,
-    }
+    const firewall = unless('SEAWALL_NOT_UP', () => this.firewall.status())
+    if (firewall === undefined) return dispatch
+    const balancer = unless('SEAWALL_NO_BALANCER', () => this.balancer.status())
+    return { firewall, ...(balancer && { balancer }), ...dispatch }
   }
 
   /** Reads a configuration: the one at a path, or the usual one. */

@@ -1,3 +1,5 @@
+import { readConsistently, readConsistentlyInSteps } from '../entry/consistent.ts'
+import { liveVersion } from '../entry/live-generation.ts'
 import { takeLock } from '../entry/lock.ts'
 import type { Paths } from '../entry/paths.ts'
 import type { DesiredBalancer } from './desired.ts'
@@ -33,7 +35,7 @@ export class Balancer {
   }
 
   isUp(): boolean {
-    return LiveBalancer.find(this.#paths) !== undefined
+    return readConsistently(this.#version, () => LiveBalancer.find(this.#paths) !== undefined)
   }
 
   /** @throws SeawallError SEAWALL_NO_BALANCER if none is in force, as all below */
@@ -58,7 +60,9 @@ export class Balancer {
 
   /** Which server gets each packet, and why. */
   async where(packets: readonly Uint8Array[]): Promise<Where[]> {
-    return await this.#reading((live) => whereAre(this.#paths, live, packets))
+    return await readConsistentlyInSteps(this.#version, () =>
+      this.#reading((live) => whereAre(this.#paths, live, packets)),
+    )
   }
 
   /** Has a backend own no buckets, or as many as its weight says again. */
@@ -103,13 +107,17 @@ export class Balancer {
   }
 
   #read<T>(work: (live: LiveBalancer) => T): T {
-    const live = LiveBalancer.open(LiveBalancer.require(this.#paths))
-    try {
-      return work(live)
-    } finally {
-      live.close()
-    }
+    return readConsistently(this.#version, () => {
+      const live = LiveBalancer.open(LiveBalancer.require(this.#paths))
+      try {
+        return work(live)
+      } finally {
+        live.close()
+      }
+    })
   }
+
+  readonly #version = (): string => liveVersion(this.#paths)
 }
 
 const isSame = (a: Uint16Array, b: Uint16Array): boolean => a.every((number, at) => number === b[at])

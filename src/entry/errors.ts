@@ -38,3 +38,13 @@ export class SeawallError extends Error {
     this.code = code
   }
 }
+
+/** What is read; undefined if the error with this code says that it is not there. */
+export function unless<T>(missing: SeawallErrorCode, read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof SeawallError && error.code === missing) return undefined
+    throw error
+  }
+}

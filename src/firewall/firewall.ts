@@ -272,7 +272,10 @@ export class Firewall {
 
   /** Whether anything is in force. */
   isUp(): boolean {
-    return readLive(this.#paths) !== undefined
+    return readConsistently(
+      () => liveVersion(this.#paths),
+      () => readLive(this.#paths) !== undefined,
+    )
   }
 
   rules(): RuleStatus[] {

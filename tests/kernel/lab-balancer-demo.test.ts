@@ -25,8 +25,15 @@ test('demo of the balancer loses no connection while servers join and leave, and
 })
 
 test('demo of the balancer interrupted by Ctrl-C leaves nothing behind', async () => {
-  const { code, pid } = await interruptDemo('joined', 'balancer', '--seconds', '1', '--connections', '50')
-  assert.equal(code, 130)
+  const { code, stdout, stderr, pid } = await interruptDemo(
+    'joined',
+    'balancer',
+    '--seconds',
+    '1',
+    '--connections',
+    '50',
+  )
+  assert.equal(code, 130, `${stdout}\n${stderr}`)
   assert.deepEqual(leftBy(pid), [])
 })
 
