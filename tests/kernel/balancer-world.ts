@@ -49,6 +49,8 @@ export class BalancerWorld {
   readonly #closers: (() => void)[] = []
   readonly #folder: string
   readonly #controls = new Map<string, LocalControl>()
+  /** The last agent of each edge. */
+  readonly #agents = new Map<string, AgentProcess>()
   readonly #number: number
 
   private constructor(lab: Lab, edges: readonly string[]) {
@@ -161,6 +163,7 @@ export class BalancerWorld {
     this.control(edge)
     const agent = await AgentProcess.start(this.paths(edge), config)
     this.#closers.push(() => agent.close())
+    this.#agents.set(edge, agent)
     return agent
   }
 
@@ -184,7 +187,7 @@ export class BalancerWorld {
     }
   }
 
-  /** Waits until some edges have the same tables in their kernels, and these are as wanted. */
+  /** Waits until some edges have the same tables in their kernels, and these are as wanted; else tells them, and what the agents said last. */
   async untilAgreed(
     what: string,
     edges: readonly string[],
@@ -194,7 +197,10 @@ export class BalancerWorld {
       const [first, ...others] = edges.map((edge) => this.tables(edge))
       const text = encodeDocument(first!)
       if (others.every((other) => encodeDocument(other) === text) && wanted(first!)) return first
-      throw new Error([first!, ...others].map(summaryOf).join('; '))
+      const logs = edges.map((edge) =>
+        [`${edge}:`, ...(this.#agents.get(edge)?.log.slice(-LAST_LINES) ?? [])].join('\n'),
+      )
+      throw new Error([[first!, ...others].map(summaryOf).join('; '), ...logs].join('\n'))
     }
     return await until(what, agreed)
   }
@@ -211,6 +217,9 @@ export class BalancerWorld {
     this.close()
   }
 }
+
+/** Lines of each agent's log that are told when they do not agree. */
+const LAST_LINES = 10
 
 /** Waits for something that has to happen. Failures on the way are tried again, the last one is told. */
 export async function until<T>(
