@@ -12,6 +12,8 @@ export type FleetErrorCode =
   | 'FLEET_NO_CONDUCTOR'
   /** This machine may not decide about tables. */
   | 'FLEET_NOT_CONDUCTOR'
+  /** This machine takes part no more; it may again soon, by another configuration. */
+  | 'FLEET_LEFT'
   /** The port cannot be listened on. */
   | 'FLEET_LISTEN'
 

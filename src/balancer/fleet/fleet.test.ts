@@ -125,4 +125,12 @@ describe('Fleet', () => {
     await until(() => a.fleet?.releasable()[0]?.quiet.length === 2)
     await until(() => names.every((name) => a.fleet?.present().has(name)))
   })
+
+  test('a machine that has left decides nothing, for nobody would hear of it', async (t) => {
+    const [a] = await machines(t)
+    await until(() => a.fleet?.mayDecide === true)
+    await a.fleet?.close()
+    await assert.rejects(decide(a, [1, 0, 2, 0, 3, 0, 1, 0]), { code: 'FLEET_LEFT', message: /try again/ })
+    assert.deepEqual(a.tables, [])
+  })
 })

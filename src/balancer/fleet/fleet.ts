@@ -50,7 +50,7 @@ export class Fleet {
   readonly #asking = new Map<string, Promise<void>>()
   #server: FleetServer | undefined
   #inForce: TableDocument | undefined
-  #applying: Promise<void> | undefined
+  #applied: Promise<void> = Promise.resolve()
   #running: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -116,8 +116,11 @@ export class Fleet {
     return this.#machine.loads(performance.now())
   }
 
-  /** The table from now on, here at once and on the others as soon as they hear of it. @throws FleetError FLEET_NOT_CONDUCTOR */
+  /** The table from now on, here at once and on the others as soon as they hear of it. @throws FleetError FLEET_NOT_CONDUCTOR; FLEET_LEFT */
   async decide(decision: Decision): Promise<TableDocument> {
+    // Nobody else would hear of it.
+    if (this.#closed.signal.aborted)
+      throw new FleetError('FLEET_LEFT', 'Cannot decide about tables: this machine has left the fleet (try again)')
     const document = this.#machine.decide(decision, performance.now())
     // To hear of it is enough: they ask for it at once.
     for (const name of this.#peers.keys()) this.#ask(name, this.#report({ busy: [] }))
@@ -137,7 +140,7 @@ export class Fleet {
     await this.#server?.close()
     await this.#running
     await Promise.all(this.#asking.values())
-    await this.#applying
+    await this.#applied
     this.#client.close()
   }
 
@@ -204,25 +207,22 @@ export class Fleet {
     }
   }
 
-  /** Puts the newest table in force, and the next if one came meanwhile. */
+  /** Puts the newest table in force, after those that are about to be. */
   #apply(): Promise<void> {
-    this.#applying ??= this.#applyAll().finally(() => {
-      this.#applying = undefined
-    })
-    return this.#applying
+    this.#applied = this.#applied.then(() => this.#applyNewest())
+    return this.#applied
   }
 
-  async #applyAll(): Promise<void> {
-    for (let next = this.document; next !== undefined && next !== this.#inForce; next = this.document) {
-      const document = next
-      const done = await this.#attempt(async () => {
-        await this.#options.hooks.putInForce(document)
-        return true
-      })
-      if (done !== true) return
-      this.#inForce = document
-      this.#machine.putInForce(stampOf(document))
-    }
+  async #applyNewest(): Promise<void> {
+    const { document } = this
+    if (document === undefined || document === this.#inForce) return
+    const done = await this.#attempt(async () => {
+      await this.#options.hooks.putInForce(document)
+      return true
+    })
+    if (done !== true) return
+    this.#inForce = document
+    this.#machine.putInForce(stampOf(document))
   }
 
   async #wish({ kind, backend, hops }: ForwardedWish): Promise<WishDone> {
