@@ -1,10 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import { readConsistently, readConsistentlyInSteps } from '../entry/consistent.ts'
+import { SeawallError } from '../entry/errors.ts'
 import { liveVersion } from '../entry/live-generation.ts'
 import { takeLock } from '../entry/lock.ts'
 import type { Paths } from '../entry/paths.ts'
 import type { DesiredBalancer } from './desired.ts'
 import { impactOf } from './impact.ts'
 import { LiveBalancer } from './live.ts'
+import { memberOf } from './machines.ts'
 import type { BalancerState } from './manifest.ts'
 import { backendStatus, balancerStatus, serviceStatus } from './status.ts'
 import { planTables } from './tables.ts'
@@ -65,9 +68,14 @@ export class Balancer {
     )
   }
 
-  /** Has a backend own no buckets, or as many as its weight says again. */
+  /**
+   * Has a backend own no buckets, or as many as its weight says again.
+   *
+   * @throws SeawallError SEAWALL_FLEET where this machine does not decide alone
+   */
   async setDrained(name: string, drained: boolean): Promise<void> {
     await this.change((live) => {
+      this.#refuseFleet(live, name)
       live.requireBackend(name)
       const state = live.state
       const others = state.drained.filter((one) => one !== name)
@@ -81,7 +89,7 @@ export class Balancer {
       const before = live.state
       const { state = before, release } = work(live)
       const tables = planTables(live, state, release)
-      if (state === before && tables.every((table, pool) => isSame(table, live.rows(pool)))) return
+      if (isDeepStrictEqual(state, before) && tables.every((table, pool) => isSame(table, live.rows(pool)))) return
       for (const [pool, table] of tables.entries()) live.setRows(pool, table)
       live.save({ ...state, version: state.version + 1 })
     })
@@ -95,6 +103,15 @@ export class Balancer {
     } finally {
       lock.release()
     }
+  }
+
+  /** A table that this machine made alone would differ from that of the others, or be lost to theirs. */
+  #refuseFleet({ desired }: LiveBalancer, name: string): void {
+    if (memberOf(this.#paths, desired) === undefined) return
+    throw new SeawallError(
+      'SEAWALL_FLEET',
+      `Cannot drain or undrain "${name}": the agents of the fleet decide together, and none runs here (start it with seawall up, or ask on another machine)`,
+    )
   }
 
   async #reading<T>(work: (live: LiveBalancer) => T | Promise<T>): Promise<T> {

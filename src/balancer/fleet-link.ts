@@ -22,6 +22,8 @@ export interface FleetLinkOptions {
   readonly self: string
   readonly balancer: Balancer
   readonly paths: Paths
+  /** Backends that are dead by pool of a generation, if this machine knows better than the tables do. */
+  readonly deadIn: (live: LiveBalancer) => Dead | undefined
   readonly failed: (error: unknown) => void
 }
 
@@ -30,14 +32,18 @@ const REACH_MS = 5_000
 
 /** Ties the tables in this machine's kernel to those of the fleet. */
 export class FleetLink {
+  readonly #self: string
   readonly #balancer: Balancer
+  readonly #deadIn: FleetLinkOptions['deadIn']
   readonly #busy: Busy
   readonly #meter = new LoadMeter()
   readonly #follower = new LoadFollower()
   #fleet: Fleet | undefined
 
-  private constructor(balancer: Balancer, busy: Busy) {
+  private constructor({ self, balancer, deadIn }: FleetLinkOptions, busy: Busy) {
+    this.#self = self
     this.#balancer = balancer
+    this.#deadIn = deadIn
     this.#busy = busy
   }
 
@@ -45,7 +51,7 @@ export class FleetLink {
   static async open(options: FleetLinkOptions): Promise<FleetLink> {
     const { self, balancer, paths } = options
     const { key, port, machines, document, transitionMs } = await balancer.locked(membership)
-    const link = new FleetLink(balancer, await balancer.locked((live) => Busy.open(paths, live)))
+    const link = new FleetLink(options, await balancer.locked((live) => Busy.open(paths, live)))
     link.#fleet = await Fleet.open({
       self,
       key,
@@ -69,13 +75,13 @@ export class FleetLink {
   }
 
   /** Whether it is this machine that decides. */
-  get mayDecide(): boolean {
-    return this.#fleet?.mayDecide ?? false
+  get decides(): boolean {
+    return this.conductor === this.#self
   }
 
-  /** Takes buckets away from backends that are dead, and gives them back to such as live again, if this machine decides. */
-  async setDead(dead: Dead): Promise<void> {
-    if (this.mayDecide) await this.#decide((state) => ({ ...state, dead }))
+  /** Decides at once, if it is this machine that does: other backends are dead than before. */
+  async reconsider(): Promise<void> {
+    if (this.#fleet?.mayDecide === true) await this.#decide((state) => state)
   }
 
   async wish(backend: string, drained: boolean): Promise<void> {
@@ -133,9 +139,14 @@ export class FleetLink {
     const release = releaserOf(fleet)
     const present = fleet.present()
     const decision = await this.#balancer.locked((live) =>
-      decisionOf(live, change(live.state, live), { release, present }),
+      decisionOf(live, change(this.#stateOf(live), live), { release, present }),
     )
     if (decision !== undefined) await fleet.decide(decision)
+  }
+
+  #stateOf(live: LiveBalancer): BalancerState {
+    const { state } = live
+    return { ...state, dead: this.#deadIn(live) ?? state.dead }
   }
 }
 

@@ -4,17 +4,12 @@ import { Balancer } from './balancer.ts'
 import { Transitions } from './fleet/transitions.ts'
 import { FleetLink } from './fleet-link.ts'
 import { type Dead, HealthChecks } from './health/health-checks.ts'
+import { type KeeperEvent, KeeperLog } from './keeper-log.ts'
 import { LiveBalancer } from './live.ts'
 import { memberOf } from './machines.ts'
 import { refreshNextHops } from './next-hops.ts'
 import { release } from './table/index.ts'
 import { documentOf } from './table-document.ts'
-
-export interface KeeperEvent {
-  readonly level: 'info' | 'warn' | 'error'
-  readonly event: string
-  readonly message: string
-}
 
 export interface KeeperOptions {
   readonly paths: Paths
@@ -25,9 +20,6 @@ export interface KeeperOptions {
 
 /** Milliseconds between two rounds of a machine that decides by itself. */
 const ROUND_MS = 1_000
-
-/** Milliseconds before a failure that lasts is told again. */
-const AGAIN_MS = 60_000
 
 /**
  * Keeps the tables in force as they are to be: forgets previous owners that nobody needs any more, takes over the fleet's tables, or
@@ -43,32 +35,34 @@ export class Keeper {
   #fleet: FleetLink | undefined
   readonly #health: HealthChecks
   #isChecking = false
+  #turn: Promise<unknown> = Promise.resolve()
   readonly #stopped = new AbortController()
   #running: Promise<void> | undefined
-  /** Names of backends to which there is no way. */
-  #lost: readonly string[] = []
-  /** When each failure was told last: it is not said again every second. */
-  readonly #told = new Map<string, number>()
+  readonly #log: KeeperLog
 
   constructor(options: KeeperOptions) {
     this.#options = options
+    this.#log = new KeeperLog(options.log)
     this.#balancer = new Balancer(options.paths, options)
     this.#health = new HealthChecks({
       paths: options.paths,
-      onChange: (dead) => void this.#attempt(() => this.#setDead(dead)),
+      onChange: (dead) => {
+        this.#log.dead(dead)
+        void this.#attempt(() => this.#inTurn(() => this.#reconsider()))
+      },
     })
   }
 
   /** Begins with what is in force, and goes on with whatever comes into force later. */
   async start(): Promise<void> {
-    await this.#attempt(() => this.#round())
+    await this.#attempt(() => this.#inTurn(() => this.#round()))
     this.#running = this.#rounds()
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort()
     await this.#running
-    await this.#leave()
+    await this.#inTurn(() => this.#leave())
   }
 
   /** Name of the machine that decides, if there is a fleet. */
@@ -85,9 +79,18 @@ export class Keeper {
     return failures
   }
 
+  /** As the generation in force wants it: alone, or with the fleet. @throws SeawallError; FleetError */
   async setDrained(backend: string, drained: boolean): Promise<void> {
-    if (this.#fleet === undefined) return await this.#balancer.setDrained(backend, drained)
-    await this.#fleet.wish(backend, drained)
+    await this.#inTurn(() => this.#follow())
+    if (this.#fleet === undefined) await this.#balancer.setDrained(backend, drained)
+    else await this.#fleet.wish(backend, drained)
+  }
+
+  /** After whatever else is under way. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => undefined)
+    return done
   }
 
   async #rounds(): Promise<void> {
@@ -95,23 +98,22 @@ export class Keeper {
     for (;;) {
       await sleep(ROUND_MS, undefined, { signal }).catch(() => undefined)
       if (signal.aborted) return
-      await this.#attempt(() => this.#round())
+      await this.#attempt(() => this.#inTurn(() => this.#round()))
     }
   }
 
   async #round(): Promise<void> {
-    const folder = LiveBalancer.find(this.#options.paths)
-    if (folder !== this.#folder) await this.#turnTo(folder)
-    if (folder === undefined) return
-    this.#tellOfWays(await this.#balancer.locked((live) => refreshNextHops(this.#options.paths, live)))
+    await this.#follow()
+    if (this.#folder === undefined) return
+    this.#log.ways(await this.#balancer.locked((live) => refreshNextHops(this.#options.paths, live)))
     await this.#checkIfDeciding()
-    // In a fleet it is the conductor who forgets previous owners.
-    const transitions = this.#transitions
-    if (transitions !== undefined) await this.#balancer.change((live) => ({ release: expired(transitions, live) }))
+    await this.#decideAlone()
   }
 
-  /** Another generation is in force. */
-  async #turnTo(folder: string | undefined): Promise<void> {
+  /** Turns to the generation in force. */
+  async #follow(): Promise<void> {
+    const folder = LiveBalancer.find(this.#options.paths)
+    if (folder === this.#folder) return
     await this.#leave()
     if (folder !== undefined) await this.#begin(folder)
     // Not before: what failed is tried again in the next round.
@@ -127,36 +129,38 @@ export class Keeper {
     else this.#transitions = new Transitions({ quietMs: transitionMs, transitionMs })
   }
 
-  /** Who decides about tables asks backends whether they live; the others hear of it. */
+  /** Who decides about tables asks backends whether they live; the others hear of it, and forget what they had found themselves. */
   async #checkIfDeciding(): Promise<void> {
-    const decides = this.#fleet?.mayDecide ?? true
-    if (decides === this.#isChecking) return
-    if (decides) await this.#balancer.locked(({ desired, state }) => this.#health.start(desired, state.dead))
-    else await this.#health.stop()
-    this.#isChecking = decides
+    if (this.#fleet === undefined || this.#fleet.decides) {
+      if (!this.#isChecking)
+        await this.#balancer.locked(({ desired, state }) => this.#health.start(desired, state.dead))
+      this.#isChecking = true
+    } else if (this.#fleet.conductor !== undefined) {
+      await this.#health.forget()
+      this.#isChecking = false
+    }
   }
 
-  async #setDead(dead: Dead): Promise<void> {
-    this.#tellOf(dead)
-    if (this.#fleet !== undefined) return await this.#fleet.setDead(dead)
-    await this.#balancer.change((live) => ({ state: { ...live.state, dead } }))
+  async #reconsider(): Promise<void> {
+    await this.#fleet?.reconsider()
+    await this.#decideAlone()
   }
 
-  #tellOf(dead: Dead): void {
-    const names = [...new Set(dead.flat())].sort()
-    const message =
-      names.length === 0 ? 'All backends answer their checks' : `Dead by their checks: ${names.join(', ')}`
-    this.#options.log({ level: names.length === 0 ? 'info' : 'warn', event: 'health', message })
+  /** In a fleet it is the conductor who takes buckets from dead backends, and forgets previous owners. */
+  async #decideAlone(): Promise<void> {
+    const transitions = this.#transitions
+    if (transitions === undefined) return
+    await this.#balancer.change((live) => {
+      // Another generation, which may be a fleet's, is for the next round.
+      if (live.folder !== this.#folder) return {}
+      const { state } = live
+      return { state: { ...state, dead: this.#deadIn(live) ?? state.dead }, release: expired(transitions, live) }
+    })
   }
 
-  #tellOfWays(lost: readonly string[]): void {
-    if (lost.join() === this.#lost.join()) return
-    this.#lost = lost
-    const message =
-      lost.length === 0
-        ? 'The way to all backends is known'
-        : `No route or no link address of backends, whose packets are dropped: ${lost.join(', ')}`
-    this.#options.log({ level: lost.length === 0 ? 'info' : 'warn', event: 'ways', message })
+  /** Backends that checks take for dead, by pool of a generation; undefined if this machine does not check those. */
+  #deadIn({ folder }: LiveBalancer): Dead | undefined {
+    return this.#isChecking && folder === this.#folder ? this.#health.dead() : undefined
   }
 
   async #leave(): Promise<void> {
@@ -172,7 +176,8 @@ export class Keeper {
       self,
       balancer: this.#balancer,
       paths: this.#options.paths,
-      failed: (error) => this.#failed('fleet-failed', 'Cannot agree with the fleet', error),
+      deadIn: (live) => this.#deadIn(live),
+      failed: (error) => this.#log.failed('fleet-failed', 'Cannot agree with the fleet', error),
     })
   }
 
@@ -180,16 +185,8 @@ export class Keeper {
     try {
       await work()
     } catch (error) {
-      this.#failed('balancer-failed', 'Cannot keep the balancer up to date', error)
+      this.#log.failed('balancer-failed', 'Cannot keep the balancer up to date', error)
     }
-  }
-
-  #failed(event: string, what: string, error: unknown): void {
-    const message = `${what}: ${error instanceof Error ? error.message : String(error)}`
-    const now = performance.now()
-    if (now - (this.#told.get(message) ?? -AGAIN_MS) < AGAIN_MS) return
-    this.#told.set(message, now)
-    this.#options.log({ level: 'error', event, message })
   }
 }
 

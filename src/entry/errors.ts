@@ -22,6 +22,8 @@ export type SeawallErrorCode =
   /** The configuration in force has no balancer. */
   | 'SEAWALL_NO_BALANCER'
   | 'SEAWALL_UNKNOWN_BACKEND'
+  /** The machines of a fleet decide about it together, by their agents. */
+  | 'SEAWALL_FLEET'
   /** No binding was made and no socket registered. */
   | 'SEAWALL_NO_DISPATCH'
   /** A rule, a prefix or a duration that cannot be read. */

@@ -132,6 +132,7 @@ const codes: Readonly<Record<SeawallErrorCode, number>> = {
   SEAWALL_NO_BALANCER: 6,
   SEAWALL_NO_DISPATCH: 6,
   SEAWALL_UNKNOWN_BACKEND: 2,
+  SEAWALL_FLEET: 3,
   SEAWALL_SET_FULL: 1,
   SEAWALL_INPUT: 2,
   SEAWALL_FULL: 1,

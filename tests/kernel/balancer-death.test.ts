@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startTalkServer } from '../../lab/talk/talkers.ts'
+import { takeLock } from '../../src/entry/lock.ts'
 import { BalancerWorld, SERVICE4 } from './balancer-world.ts'
 
 const PORT = 8080
@@ -33,7 +34,11 @@ test('Seawall takes the buckets of a server that has ended, tells why, and gives
     async () => new Set(await Promise.all(world.edges.map(async (edge) => String(await owned(edge))))).size === 1,
   )
 
+  // Whoever changes something just then for longer than an agent waits delays it, no more.
+  const lock = await takeLock(world.paths('edge1').run, 'lock', 5_000)
   servers.get('edge2')!.kill('SIGKILL')
+  await sleep(8_000)
+  lock.release()
   for (const edge of world.edges) await until(`${edge} takes edge2's buckets`, async () => (await owned(edge))[1] === 0)
   const dead = (await world.control('edge3').backends()).find(({ name }) => name === 'edge2')!
   assert.deepEqual([dead.state, dead.buckets, dead.previous], ['down', 0, 0])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Talkers } from '../../lab/talk/talkers.ts'
 import { BalancerWorld, owned, SERVICE4 } from './balancer-world.ts'
 import { LiveFleet } from './live-fleet.ts'
@@ -69,4 +70,19 @@ test('Agent that starts with a server more than the others know of breaks nothin
   world.route(...world.edges)
   await talkers.open(CONNECTIONS)
   await assertUnbroken(talkers)
+})
+
+test('Wishes that come while a configuration comes into force are those of the whole fleet', async () => {
+  using world = await BalancerWorld.build(2)
+  const fleet = new LiveFleet(world, { services, backends: world.backends(BOTH) })
+  await Promise.all(world.edges.map((edge) => fleet.start(edge)))
+  await world.untilAgreed('both agree', world.edges, ({ version }) => version > 0)
+
+  fleet.configure({ services: [{ ...services[0], port: PORT + 1 }] })
+  for (const edge of world.edges) await fleet.apply(edge)
+  // What a machine did alone would stay: no bucket moves, so nobody decides again.
+  const asks: Promise<void>[] = []
+  for (let number = 0; number < 40; number++, await sleep(50)) asks.push(fleet.order('edge2', 'undrain', 'edge2'))
+  await Promise.all(asks)
+  await world.untilAgreed('still both agree', world.edges)
 })

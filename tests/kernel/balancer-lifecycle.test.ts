@@ -106,6 +106,18 @@ test('Agent forgets previous owners when the time of a transition is over', asyn
   assert.equal(owned(world.tables('edge1'), 'edge2').buckets, 12_288)
 })
 
+test('Control.drain() is refused on a machine of a fleet without its agent', async () => {
+  using world = await BalancerWorld.build(2)
+  await world.apply({ backends: world.backends(), services, fleet: {} })
+  const before = world.tables('edge1')
+  for (const kind of ['drain', 'undrain'] as const)
+    await assert.rejects(world.control('edge1')[kind]('edge2'), {
+      code: 'SEAWALL_FLEET',
+      message: /"edge2".*start it with seawall up/,
+    })
+  assert.deepEqual(world.tables('edge1'), before)
+})
+
 test('Control.apply() of a configuration without a balancer takes it away, and down() takes all away', async () => {
   using world = await BalancerWorld.build(2)
   await world.apply({ backends: world.backends(), services })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Keeper, type KeeperEvent } from '../../src/balancer/keeper.ts'
+import { Keeper } from '../../src/balancer/keeper.ts'
+import type { KeeperEvent } from '../../src/balancer/keeper-log.ts'
 import { ipBatch } from '../../src/linux/interface.ts'
 import { readSysctl, writeSysctl } from '../../src/linux/sysctl.ts'
 import { buildPacket, ethernet, ipv4, udp } from '../../src/net/build.ts'

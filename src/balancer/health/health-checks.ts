@@ -67,6 +67,14 @@ export class HealthChecks {
     return this.#inTurn(() => this.#halt())
   }
 
+  /** Stops, and what was known is not known any more. */
+  forget(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#halt()
+      this.#watched.clear()
+    })
+  }
+
   state(): readonly BackendHealth[] {
     return [...this.#watched.values()].map(({ target, record }) => ({
       service: target.service,
