@@ -52,22 +52,27 @@ export class FleetLink {
     const { self, balancer, paths } = options
     const { key, port, machines, document, transitionMs } = await balancer.locked(membership)
     const link = new FleetLink(options, await balancer.locked((live) => Busy.open(paths, live)))
-    link.#fleet = await Fleet.open({
-      self,
-      key,
-      port,
-      machines,
-      timing: { transitionMs },
-      ...(document.version === 0 ? {} : { document }),
-      hooks: {
-        putInForce: (document) => link.#putInForce(document),
-        look: (document) => link.#look(document),
-        wish: (wish) => link.#fulfil(wish),
-        round: () => link.#round(),
-        failed: options.failed,
-      },
-    })
-    return link
+    try {
+      link.#fleet = await Fleet.open({
+        self,
+        key,
+        port,
+        machines,
+        timing: { transitionMs },
+        ...(document.version === 0 ? {} : { document }),
+        hooks: {
+          putInForce: (document) => link.#putInForce(document),
+          look: (document) => link.#look(document),
+          wish: (wish) => link.#fulfil(wish),
+          round: () => link.#round(),
+          failed: options.failed,
+        },
+      })
+      return link
+    } catch (error) {
+      await link.close()
+      throw error
+    }
   }
 
   get conductor(): string | undefined {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Talkers } from '../../lab/talk/talkers.ts'
-import { BalancerWorld, owned, SERVICE4 } from './balancer-world.ts'
+import { startTalkServer, type Talkers } from '../../lab/talk/talkers.ts'
+import { BalancerWorld, owned, SERVICE4, until } from './balancer-world.ts'
 import { LiveFleet } from './live-fleet.ts'
 
 const PORT = 8080
@@ -85,4 +87,45 @@ test('Wishes that come while a configuration comes into force are those of the w
   for (let number = 0; number < 40; number++, await sleep(50)) asks.push(fleet.order('edge2', 'undrain', 'edge2'))
   await Promise.all(asks)
   await world.untilAgreed('still both agree', world.edges)
+})
+
+/** Descriptors of BPF objects that a process has all the time, for it opens some for a moment in each round. */
+async function bpfObjectsOf(pid: number): Promise<number> {
+  const folder = `/proc/${pid}/fd`
+  const counts: number[] = []
+  for (let look = 0; look < 20; look++, await sleep(20)) {
+    const targets = readdirSync(folder).map((fd) => targetOf(join(folder, fd)))
+    counts.push(targets.filter((target) => target.includes('bpf')).length)
+  }
+  return Math.min(...counts)
+}
+
+/** Empty if it was closed meanwhile. */
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link)
+  } catch {
+    return ''
+  }
+}
+
+test('Agent whose port for the fleet is taken says so, keeps its tables, and joins when the port is free', async () => {
+  using world = await BalancerWorld.build(2)
+  const port = 9436
+  const config = world.config({ services, backends: world.backends(BOTH), fleet: { port } })
+  const other = await startTalkServer(world.netns('edge2'), 'other', port)
+  world.onClose(() => other.kill('SIGKILL'))
+  await world.startAgent('edge1', config)
+  const { log } = await world.startAgent('edge2', config)
+
+  const taken = /Cannot listen on port 9436 for the fleet: .*EADDRINUSE/
+  await until('it is told', () => log.some((line) => taken.test(line)))
+  await assert.rejects(world.agent('edge2').drain('edge1'), { code: 'FLEET_LISTEN', message: taken })
+  const { agent } = await world.agent('edge2').status()
+  const before = await bpfObjectsOf(agent!.pid)
+  await sleep(3_000)
+  assert.equal(await bpfObjectsOf(agent!.pid), before)
+
+  other.kill('SIGKILL')
+  await world.untilAgreed('both agree', world.edges, ({ version }) => version > 0)
 })
