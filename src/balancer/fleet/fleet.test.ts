@@ -112,6 +112,12 @@ describe('Fleet', () => {
     assert.deepEqual(await c.fleet?.wish({ kind: 'undrain', backend: 'b' }), { conductor: 'c', version: 2 })
   })
 
+  test('a wish that comes before anybody decides is done when somebody does', async (t) => {
+    const [, , c] = await machines(t)
+    assert.equal(c.fleet?.conductor, undefined)
+    assert.deepEqual(await c.fleet?.wish({ kind: 'drain', backend: 'b' }), { conductor: 'a', version: 1 })
+  })
+
   test('a slot may be freed when the previous owner has no connection any more, and not before', async (t) => {
     const all = await machines(t)
     const [a, b] = all

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { FleetClient, type PeerAddress } from './client.ts'
 import { compareStamps, stampOf, type TableDocument } from './document.ts'
 import { FleetError } from './errors.ts'
@@ -227,18 +228,32 @@ export class Fleet {
 
   async #wish({ kind, backend, hops }: ForwardedWish): Promise<WishDone> {
     const { self, hooks } = this.#options
-    if (this.mayDecide) {
+    const way = await this.#wayToConductor()
+    if (way === self) {
       await hooks.wish({ kind, backend })
       return { conductor: self, version: this.document?.version ?? 0 }
     }
-    const now = performance.now()
-    const peer = this.#peers.get(this.#machine.wayToConductor(now) ?? '')
+    const peer = this.#peers.get(way ?? '')
     if (peer === undefined || hops < 1)
       throw new FleetError(
         'FLEET_NO_CONDUCTOR',
         `Cannot ${kind} "${backend}": no machine decides about tables at the moment (try again in some seconds)`,
       )
     return await this.#client.wish(peer, { kind, backend, hops: hops - 1 }, this.#closed.signal)
+  }
+
+  /** Whom to tell a wish. Where nobody decides yet it waits a little: a machine with a new configuration has to take office again. */
+  async #wayToConductor(): Promise<string | undefined> {
+    const { everyMs, silentMs } = this.#timing
+    // Whoever asks this machine gives up after `silentMs`.
+    const end = performance.now() + silentMs / 2
+    for (;;) {
+      if (this.mayDecide) return this.#options.self
+      const now = performance.now()
+      const way = this.#machine.wayToConductor(now)
+      if (way !== undefined || now > end || this.#closed.signal.aborted) return way
+      await sleep(everyMs / 10)
+    }
   }
 
   async #attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
