@@ -35,6 +35,7 @@ const LONG = [
   'firewall-kill',
   'balancer-live',
   'balancer-fleet',
+  'balancer-orders',
   'lab-balancer-demo',
 ].map((name) => `tests/kernel/${name}.test.ts`)
 
