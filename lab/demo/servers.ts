@@ -111,6 +111,7 @@ function writeNsd(directory: string): string {
   zonesdir: "${directory}"
   pidfile: "${directory}/nsd.pid"
   xfrdfile: "${directory}/xfrd.state"
+  xfrdir: "${directory}"
   zonelistfile: "${directory}/zone.list"
   # Its own rate limit is off: the demo is about what the network does.
   rrl-ratelimit: 0

@@ -10,7 +10,7 @@ const services = [{ id: 'web', address: SERVICE4, port: PORT, protocol: 'tcp' }]
 const CONNECTIONS = 150
 
 /** Times that orders are given and then looked what came of them. Set SEAWALL_ORDERS for a longer run, and SEAWALL_SEED for other orders. */
-const ROUNDS = Number(process.env.SEAWALL_ORDERS ?? 8)
+const ROUNDS = Number(process.env.SEAWALL_ORDERS ?? 5)
 const SEED = Number(process.env.SEAWALL_SEED ?? 1)
 
 /** Longest time between two orders: a round of an agent, and some more. */

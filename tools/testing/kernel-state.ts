@@ -1,20 +1,22 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Everything that tests make in the kernel and that outlives a careless one; each thing under a name that is its own. */
+/** Everything that tests make in the kernel or as temporary files, and that outlives a careless one; each thing under a name that is its own. */
 export type KernelState = ReadonlySet<string>
 
 /** The environment variable by which a process is known to descend from a run of the tests. */
 export const RUN_MARK = 'SEAWALL_TEST_RUN'
 
-/** What exists now: named network namespaces, interfaces, pins, BPF objects, and processes of the run called `mark`. */
+/** What exists now: named network namespaces, interfaces, pins, BPF objects, temporary files, and processes of the run called `mark`. */
 export function kernelState(mark: string, bpffs = '/sys/fs/bpf'): KernelState {
   return new Set([
     ...entries('/run/netns').map((name) => `network namespace ${name}`),
     ...entries('/sys/class/net').map((name) => `interface ${name}`),
     ...pins(bpffs).map((path) => `pin ${path}`),
     ...bpfObjects(mark),
+    ...temporaryFiles(),
     ...markedProcesses(mark),
   ])
 }
@@ -25,6 +27,13 @@ function entries(directory: string): string[] {
   } catch {
     return []
   }
+}
+
+/** Those of Seawall, and of servers that choose their place themselves. */
+export function temporaryFiles(): string[] {
+  return entries(tmpdir())
+    .filter((name) => /^(seawall|nsd)-/.test(name))
+    .map((name) => `temporary file ${name}`)
 }
 
 /** Not empty folders: iproute2 makes some of its own, and they keep nothing alive. */
