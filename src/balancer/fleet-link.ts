@@ -6,7 +6,6 @@ import { poolKey, type TableDocument } from './fleet/document.ts'
 import { Fleet } from './fleet/fleet.ts'
 import type { Decision } from './fleet/machine.ts'
 import type { BusyPool, Load, Wish } from './fleet/messages.ts'
-import type { Dead } from './health/health-checks.ts'
 import type { LiveBalancer } from './live.ts'
 import { LoadFollower } from './load-follower.ts'
 import { LoadMeter } from './load-meter.ts'
@@ -22,8 +21,8 @@ export interface FleetLinkOptions {
   readonly self: string
   readonly balancer: Balancer
   readonly paths: Paths
-  /** Backends that are dead by pool of a generation, if this machine knows better than the tables do. */
-  readonly deadIn: (live: LiveBalancer) => Dead | undefined
+  /** What a generation's tables are decided by, with what this machine knows better than they do. */
+  readonly stateOf: (live: LiveBalancer) => BalancerState
   readonly failed: (error: unknown) => void
 }
 
@@ -32,18 +31,16 @@ const REACH_MS = 5_000
 
 /** Ties the tables in this machine's kernel to those of the fleet. */
 export class FleetLink {
-  readonly #self: string
   readonly #balancer: Balancer
-  readonly #deadIn: FleetLinkOptions['deadIn']
+  readonly #stateOf: FleetLinkOptions['stateOf']
   readonly #busy: Busy
   readonly #meter = new LoadMeter()
   readonly #follower = new LoadFollower()
   #fleet: Fleet | undefined
 
-  private constructor({ self, balancer, deadIn }: FleetLinkOptions, busy: Busy) {
-    this.#self = self
+  private constructor({ balancer, stateOf }: FleetLinkOptions, busy: Busy) {
     this.#balancer = balancer
-    this.#deadIn = deadIn
+    this.#stateOf = stateOf
     this.#busy = busy
   }
 
@@ -80,8 +77,8 @@ export class FleetLink {
   }
 
   /** Whether it is this machine that decides. */
-  get decides(): boolean {
-    return this.conductor === this.#self
+  get conducts(): boolean {
+    return this.#fleet?.conducts ?? false
   }
 
   /** Decides at once, if it is this machine that does: other backends are dead than before. */
@@ -147,11 +144,6 @@ export class FleetLink {
       decisionOf(live, change(this.#stateOf(live), live), { release, present }),
     )
     if (decision !== undefined) await fleet.decide(decision)
-  }
-
-  #stateOf(live: LiveBalancer): BalancerState {
-    const { state } = live
-    return { ...state, dead: this.#deadIn(live) ?? state.dead }
   }
 }
 

@@ -3,11 +3,13 @@ import type { Paths } from '../entry/paths.ts'
 import { Balancer } from './balancer.ts'
 import { Transitions } from './fleet/transitions.ts'
 import { FleetLink } from './fleet-link.ts'
-import { type Dead, HealthChecks } from './health/health-checks.ts'
+import { HealthChecks } from './health/health-checks.ts'
 import { type KeeperEvent, KeeperLog } from './keeper-log.ts'
 import { LiveBalancer } from './live.ts'
 import { memberOf } from './machines.ts'
+import type { BalancerState } from './manifest.ts'
 import { refreshNextHops } from './next-hops.ts'
+import { Slots } from './slots.ts'
 import { release } from './table/index.ts'
 import { documentOf } from './table-document.ts'
 
@@ -35,7 +37,8 @@ export class Keeper {
   #fleet: FleetLink | undefined
   readonly #health: HealthChecks
   #isChecking = false
-  #turn: Promise<unknown> = Promise.resolve()
+  /** What it does is done one after the other. */
+  readonly #turns = new Slots(1)
   readonly #stopped = new AbortController()
   #running: Promise<void> | undefined
   readonly #log: KeeperLog
@@ -48,21 +51,21 @@ export class Keeper {
       paths: options.paths,
       onChange: (dead) => {
         this.#log.dead(dead)
-        void this.#attempt(() => this.#inTurn(() => this.#reconsider()))
+        void this.#attempt(() => this.#reconsider())
       },
     })
   }
 
   /** Begins with what is in force, and goes on with whatever comes into force later. */
   async start(): Promise<void> {
-    await this.#attempt(() => this.#inTurn(() => this.#round()))
+    await this.#attempt(() => this.#round())
     this.#running = this.#rounds()
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort()
     await this.#running
-    await this.#inTurn(() => this.#leave())
+    await this.#turns.run(() => this.#leave())
   }
 
   /** Name of the machine that decides, if there is a fleet. */
@@ -81,16 +84,9 @@ export class Keeper {
 
   /** As the generation in force wants it: alone, or with the fleet. @throws SeawallError; FleetError */
   async setDrained(backend: string, drained: boolean): Promise<void> {
-    await this.#inTurn(() => this.#follow())
+    await this.#turns.run(() => this.#follow())
     if (this.#fleet === undefined) await this.#balancer.setDrained(backend, drained)
     else await this.#fleet.wish(backend, drained)
-  }
-
-  /** After whatever else is under way. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work)
-    this.#turn = done.catch(() => undefined)
-    return done
   }
 
   async #rounds(): Promise<void> {
@@ -98,7 +94,7 @@ export class Keeper {
     for (;;) {
       await sleep(ROUND_MS, undefined, { signal }).catch(() => undefined)
       if (signal.aborted) return
-      await this.#attempt(() => this.#inTurn(() => this.#round()))
+      await this.#attempt(() => this.#round())
     }
   }
 
@@ -131,7 +127,7 @@ export class Keeper {
 
   /** Who decides about tables asks backends whether they live; the others hear of it, and forget what they had found themselves. */
   async #checkIfDeciding(): Promise<void> {
-    if (this.#fleet === undefined || this.#fleet.decides) {
+    if (this.#fleet === undefined || this.#fleet.conducts) {
       if (!this.#isChecking)
         await this.#balancer.locked(({ desired, state }) => this.#health.start(desired, state.dead))
       this.#isChecking = true
@@ -153,14 +149,13 @@ export class Keeper {
     await this.#balancer.change((live) => {
       // Another generation, which may be a fleet's, is for the next round.
       if (live.folder !== this.#folder) return {}
-      const { state } = live
-      return { state: { ...state, dead: this.#deadIn(live) ?? state.dead }, release: expired(transitions, live) }
+      return { state: this.#stateOf(live), release: expired(transitions, live) }
     })
   }
 
-  /** Backends that checks take for dead, by pool of a generation; undefined if this machine does not check those. */
-  #deadIn({ folder }: LiveBalancer): Dead | undefined {
-    return this.#isChecking && folder === this.#folder ? this.#health.dead() : undefined
+  /** What tables are decided by: dead are those that the checks of this machine take for dead, if it checks this generation. */
+  #stateOf({ folder, state }: LiveBalancer): BalancerState {
+    return this.#isChecking && folder === this.#folder ? { ...state, dead: this.#health.dead() } : state
   }
 
   async #leave(): Promise<void> {
@@ -176,14 +171,14 @@ export class Keeper {
       self,
       balancer: this.#balancer,
       paths: this.#options.paths,
-      deadIn: (live) => this.#deadIn(live),
+      stateOf: (live) => this.#stateOf(live),
       failed: (error) => this.#log.failed('fleet-failed', 'Cannot agree with the fleet', error),
     })
   }
 
   async #attempt(work: () => Promise<void>): Promise<void> {
     try {
-      await work()
+      await this.#turns.run(work)
     } catch (error) {
       this.#log.failed('balancer-failed', 'Cannot keep the balancer up to date', error)
     }

@@ -89,6 +89,11 @@ export class Fleet {
     return this.#machine.conductorAt(performance.now())
   }
 
+  /** Whether it is this machine. */
+  get conducts(): boolean {
+    return this.#machine.conducts
+  }
+
   /** Whether this machine may decide now. */
   get mayDecide(): boolean {
     return this.#machine.mayDecide

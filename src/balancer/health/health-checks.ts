@@ -2,11 +2,11 @@ import type { Paths } from '../../entry/paths.ts'
 import { attempt, type ProbeResult, probe } from '../../probes/index.ts'
 import type { DesiredBalancer } from '../desired.ts'
 import { type Pool, poolsOf } from '../pools.ts'
+import { Slots } from '../slots.ts'
 import { deadOf } from './dead.ts'
 import { ProbePath } from './probe-path.ts'
 import { beginRecord, type HealthRecord, observe } from './record.ts'
 import { firstDelay, nextDelay } from './schedule.ts'
-import { Slots } from './slots.ts'
 import { surroundingsOf, type Target, targetsOf } from './target.ts'
 
 /** Checks that go on at a time, whatever the number of backends. */
@@ -46,7 +46,8 @@ export class HealthChecks {
   #running = new Set<Promise<void>>()
   #slots = new Slots(AT_A_TIME)
   #told = '[]'
-  #turn: Promise<void> = Promise.resolve()
+  /** What was asked for is done one after the other. */
+  readonly #turns = new Slots(1)
 
   constructor(options: HealthOptions) {
     this.#options = options
@@ -59,17 +60,17 @@ export class HealthChecks {
    * @throws SeawallError SEAWALL_INTERFACE; LinuxError; BpfError
    */
   start(desired: DesiredBalancer, known: Dead = []): Promise<void> {
-    return this.#inTurn(() => this.#start(desired, known))
+    return this.#turns.run(() => this.#start(desired, known))
   }
 
   /** What is known stays, and goes on if this is started again. */
   stop(): Promise<void> {
-    return this.#inTurn(() => this.#halt())
+    return this.#turns.run(() => this.#halt())
   }
 
   /** Stops, and what was known is not known any more. */
   forget(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       await this.#halt()
       this.#watched.clear()
     })
@@ -91,13 +92,6 @@ export class HealthChecks {
     const weights = new Map(backends.map(({ name, weight }) => [name, weight]))
     const isDown = (service: string, name: string): boolean => down.has(nameOf(service, name))
     return poolsOf(services).map((pool) => deadOf(pool, weights, isDown))
-  }
-
-  /** After whatever was asked for before. */
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(work)
-    this.#turn = done.catch(() => undefined)
-    return done
   }
 
   async #start(desired: DesiredBalancer, known: Dead): Promise<void> {
