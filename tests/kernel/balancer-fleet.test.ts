@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readlinkSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startTalkServer, type Talkers } from '../../lab/talk/talkers.ts'
-import { BalancerWorld, owned, SERVICE4, until } from './balancer-world.ts'
+import { startTalkServer } from '../../lab/talk/talkers.ts'
+import { heldDescriptors } from '../support/held-descriptors.ts'
+import { assertUnbroken, BalancerWorld, owned, SERVICE4, until } from './balancer-world.ts'
 import { LiveFleet } from './live-fleet.ts'
 
 const PORT = 8080
@@ -12,11 +11,6 @@ const services = [{ id: 'web', address: SERVICE4, port: PORT, protocol: 'tcp' }]
 const CONNECTIONS = 60
 const BOTH = { edge1: 1, edge2: 1 }
 const ALL = { ...BOTH, edge3: 1 }
-
-async function assertUnbroken(talkers: Talkers): Promise<void> {
-  const { opened, open, moved, silent } = await talkers.hear()
-  assert.deepEqual({ open, moved, silent }, { open: opened, moved: 0, silent: 0 })
-}
 
 test('Agent of a fleet frees the slots of a drained server but for its connections, and the rest when they have ended', async () => {
   using world = await BalancerWorld.build(3)
@@ -91,22 +85,9 @@ test('Wishes that come while a configuration comes into force are those of the w
 
 /** Descriptors of BPF objects that a process has all the time, for it opens some for a moment in each round. */
 async function bpfObjectsOf(pid: number): Promise<number> {
-  const folder = `/proc/${pid}/fd`
   const counts: number[] = []
-  for (let look = 0; look < 20; look++, await sleep(20)) {
-    const targets = readdirSync(folder).map((fd) => targetOf(join(folder, fd)))
-    counts.push(targets.filter((target) => target.includes('bpf')).length)
-  }
+  for (let look = 0; look < 20; look++, await sleep(20)) counts.push(heldDescriptors(/bpf/, pid).length)
   return Math.min(...counts)
-}
-
-/** Empty if it was closed meanwhile. */
-function targetOf(link: string): string {
-  try {
-    return readlinkSync(link)
-  } catch {
-    return ''
-  }
 }
 
 test('Agent whose port for the fleet is taken says so, keeps its tables, and joins when the port is free', async () => {

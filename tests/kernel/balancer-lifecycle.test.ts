@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { encodeDocument, type TableDocument } from '../../src/balancer/fleet/document.ts'
 import { readManifest } from '../../src/balancer/manifest.ts'
 import { writeDocument } from '../../src/entry/document.ts'
-import { BalancerWorld, owned, SERVICE4, until } from './balancer-world.ts'
+import { assertUnbroken, BalancerWorld, owned, SERVICE4, until } from './balancer-world.ts'
 
 const PORT = 8080
 const services = [{ id: 'web', address: SERVICE4, port: PORT, protocol: 'tcp' }]
@@ -22,11 +22,7 @@ async function begin(weights: Readonly<Record<string, number>>) {
     await world.apply({ backends: world.backends(weights), services })
     const talkers = world.talkers({ host: SERVICE4, port: PORT })
     await talkers.open(CONNECTIONS)
-    const assertUnbroken = async () => {
-      const { opened, open, moved, silent } = await talkers.hear()
-      assert.deepEqual({ open, moved, silent }, { open: opened, moved: 0, silent: 0 })
-    }
-    return { world, talkers, assertUnbroken, [Symbol.dispose]: () => world.close() }
+    return { world, talkers, assertUnbroken: () => assertUnbroken(talkers), [Symbol.dispose]: () => world.close() }
   } catch (error) {
     world.close()
     throw error

@@ -218,6 +218,12 @@ export class BalancerWorld {
   }
 }
 
+/** No connection was lost, none was answered by another server than before, and each gets answers. */
+export async function assertUnbroken(talkers: Talkers, what?: string): Promise<void> {
+  const { opened, open, moved, silent } = await talkers.hear()
+  assert.deepEqual({ open, moved, silent }, { open: opened, moved: 0, silent: 0 }, what)
+}
+
 /** Lines of each agent's log that are told when they do not agree. */
 const LAST_LINES = 10
 

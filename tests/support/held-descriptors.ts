@@ -4,15 +4,16 @@ import { readdirSync, readlinkSync } from 'node:fs'
 const OURS = /bpf|btf|net:/
 
 /**
- * What this process has open of what Seawall opens, sorted. Node opens and closes descriptors of its own at any time, so a count
+ * What a process, this one if none is named, has open of what Seawall opens, sorted. Node opens and closes descriptors of its own at any time, so a count
  * of all of them tells nothing.
  */
-export function heldDescriptors(wanted: RegExp = OURS): string[] {
-  const targets = readdirSync('/proc/self/fd').flatMap((fd) => {
+export function heldDescriptors(wanted: RegExp = OURS, pid: number | 'self' = 'self'): string[] {
+  const folder = `/proc/${pid}/fd`
+  const targets = readdirSync(folder).flatMap((fd) => {
     try {
-      return [readlinkSync(`/proc/self/fd/${fd}`)]
+      return [readlinkSync(`${folder}/${fd}`)]
     } catch {
-      // The one that lists the folder is closed by now.
+      // It is closed by now, as the one that lists the folder is.
       return []
     }
   })
