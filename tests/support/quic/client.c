@@ -117,13 +117,26 @@ static void open_clients(int more, const char *address)
 	}
 }
 
+/* ngtcp2 refuses to migrate to the port where it takes itself to be, and a rebinding has freed that. */
+static int open_elsewhere(const char *address, const struct sockaddr_storage *here, struct sockaddr_storage *local)
+{
+	int fd = open_socket(address, "0", 0, local), refused;
+
+	if (memcmp(here, local, length_of(here)))
+		return fd;
+	refused = fd;
+	fd = open_socket(address, "0", 0, local);
+	close(refused);
+	return fd;
+}
+
 /* The client may know of it, or not: then the path is what it was. */
 static void move_client(struct client *client, const char *address, int knows)
 {
 	struct connection *one = client->connection;
 	struct sockaddr_storage local;
 	ngtcp2_path path;
-	int fd = open_socket(address, "0", 0, &local), error;
+	int fd = open_elsewhere(address, &one->local, &local), error;
 
 	close(one->fd);
 	one->fd = fd;
