@@ -8,7 +8,7 @@ import type { DesiredBalancer } from './desired.ts'
 import { impactOf } from './impact.ts'
 import { LiveBalancer } from './live.ts'
 import { memberOf } from './machines.ts'
-import type { BalancerState } from './manifest.ts'
+import { type BalancerState, withDrained } from './manifest.ts'
 import { backendStatus, balancerStatus, serviceStatus } from './status.ts'
 import { planTables } from './tables.ts'
 import type { BackendStatus, BalancerStatus, Impact, ServiceStatus, Where } from './types.ts'
@@ -77,9 +77,7 @@ export class Balancer {
     await this.change((live) => {
       this.#refuseFleet(live, name)
       live.requireBackend(name)
-      const state = live.state
-      const others = state.drained.filter((one) => one !== name)
-      return { state: { ...state, drained: drained ? [...others, name].sort() : others } }
+      return { state: withDrained(live.state, name, drained) }
     })
   }
 

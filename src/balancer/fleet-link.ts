@@ -10,7 +10,7 @@ import type { LiveBalancer } from './live.ts'
 import { LoadFollower } from './load-follower.ts'
 import { LoadMeter } from './load-meter.ts'
 import { machinesOf } from './machines.ts'
-import type { BalancerState } from './manifest.ts'
+import { type BalancerState, withDrained } from './manifest.ts'
 import type { Pool } from './pools.ts'
 import { release } from './table/index.ts'
 import { documentOf, follow, poolOf } from './table-document.ts'
@@ -120,10 +120,7 @@ export class FleetLink {
   }
 
   async #fulfil({ kind, backend }: Wish): Promise<void> {
-    await this.#decide((state) => {
-      const others = state.drained.filter((name) => name !== backend)
-      return { ...state, drained: kind === 'drain' ? [...others, backend].sort() : others }
-    })
+    await this.#decide((state) => withDrained(state, backend, kind === 'drain'))
   }
 
   async #round(): Promise<void> {

@@ -39,6 +39,12 @@ export interface BalancerState {
   readonly factors: readonly Readonly<Record<string, number>>[]
 }
 
+/** What an operator has said of a backend. */
+export function withDrained(state: BalancerState, name: string, drained: boolean): BalancerState {
+  const others = state.drained.filter((one) => one !== name)
+  return { ...state, drained: drained ? [...others, name].sort() : others }
+}
+
 /** `format` is for changes of meaning that the layout does not show. */
 const LAYOUT = layoutOf({ format: 2, balancer: balancer.layout })
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { poolKey, type TableDocument } from './document.ts'
 import { Fleet } from './fleet.ts'
 import type { Wish } from './messages.ts'
@@ -72,7 +73,7 @@ async function decide({ fleet }: Machine, rows: readonly number[], drained: read
 
 /** Waits for what must come to be; the test runner ends what never does. */
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
+  while (!holds()) await sleep(5)
 }
 
 const versions = (all: readonly Machine[]) => all.map(({ tables }) => tables.at(-1)?.version)
@@ -116,6 +117,17 @@ describe('Fleet', () => {
     const [, , c] = await machines(t)
     assert.equal(c.fleet?.conductor, undefined)
     assert.deepEqual(await c.fleet?.wish({ kind: 'drain', backend: 'b' }), { conductor: 'a', version: 1 })
+  })
+
+  test('a wish of one who decides and is away for a moment is done when he is back', async (t) => {
+    const all = await machines(t)
+    const [a, , c] = all
+    await until(() => a.fleet?.mayDecide === true && c.fleet?.conductor === 'a')
+    await a.fleet?.close()
+    const wished = Promise.allSettled([c.fleet?.wish({ kind: 'drain', backend: 'b' })])
+    await sleep(100)
+    await start(a, all)
+    assert.deepEqual(await wished, [{ status: 'fulfilled', value: { conductor: 'a', version: 1 } }])
   })
 
   test('a slot may be freed when the previous owner has no connection any more, and not before', async (t) => {

@@ -231,14 +231,30 @@ export class Fleet {
     this.#machine.putInForce(stampOf(document))
   }
 
-  async #wish({ kind, backend, hops }: ForwardedWish): Promise<WishDone> {
+  /** Does it here or has another do it, for some time: a machine with a new configuration leaves the fleet, and has to take office again. */
+  async #wish(wish: ForwardedWish): Promise<WishDone> {
+    // Whoever asks this machine gives up after `silentMs`.
+    const end = performance.now() + this.#timing.silentMs / 2
+    for (;;) {
+      const way = await this.#wayToConductor(end)
+      try {
+        return await this.#wishOf(way, wish)
+      } catch (error) {
+        // Done or not, it may be said again.
+        const mayAnswerYet = error instanceof FleetError && error.code === 'FLEET_UNREACHABLE'
+        if (!mayAnswerYet || this.#isOver(end)) throw error
+      }
+      await this.#pause()
+    }
+  }
+
+  async #wishOf(name: string | undefined, { kind, backend, hops }: ForwardedWish): Promise<WishDone> {
     const { self, hooks } = this.#options
-    const way = await this.#wayToConductor()
-    if (way === self) {
+    if (name === self) {
       await hooks.wish({ kind, backend })
       return { conductor: self, version: this.document?.version ?? 0 }
     }
-    const peer = this.#peers.get(way ?? '')
+    const peer = this.#peers.get(name ?? '')
     if (peer === undefined || hops < 1)
       throw new FleetError(
         'FLEET_NO_CONDUCTOR',
@@ -247,18 +263,22 @@ export class Fleet {
     return await this.#client.wish(peer, { kind, backend, hops: hops - 1 }, this.#closed.signal)
   }
 
-  /** Whom to tell a wish. Where nobody decides yet it waits a little: a machine with a new configuration has to take office again. */
-  async #wayToConductor(): Promise<string | undefined> {
-    const { everyMs, silentMs } = this.#timing
-    // Whoever asks this machine gives up after `silentMs`.
-    const end = performance.now() + silentMs / 2
+  /** Whom to tell a wish, as soon as anybody decides. */
+  async #wayToConductor(end: number): Promise<string | undefined> {
     for (;;) {
       if (this.mayDecide) return this.#options.self
-      const now = performance.now()
-      const way = this.#machine.wayToConductor(now)
-      if (way !== undefined || now > end || this.#closed.signal.aborted) return way
-      await sleep(everyMs / 10)
+      const way = this.#machine.wayToConductor(performance.now())
+      if (way !== undefined || this.#isOver(end)) return way
+      await this.#pause()
     }
+  }
+
+  #isOver(end: number): boolean {
+    return performance.now() > end || this.#closed.signal.aborted
+  }
+
+  #pause(): Promise<void> {
+    return sleep(this.#timing.everyMs / 10)
   }
 
   async #attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
