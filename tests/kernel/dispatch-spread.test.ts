@@ -19,9 +19,16 @@ interface Service {
   readonly grouped: boolean
 }
 
-const SERVICES = (['tcp', 'udp'] as const).flatMap((protocol) =>
+const ALL_SERVICES = (['tcp', 'udp'] as const).flatMap((protocol) =>
   ([4, 6] as const).flatMap((family) => [true, false].map((grouped): Service => ({ protocol, family, grouped }))),
 )
+
+/** Among those that are so, each pair of properties is there once. */
+const isOfPairs = ({ protocol, family, grouped }: Service): boolean =>
+  (protocol === 'tcp') === ((family === 4) === grouped)
+
+/** Set SEAWALL_SPREADS=pairs for half of them. */
+const SERVICES = process.env.SEAWALL_SPREADS === 'pairs' ? ALL_SERVICES.filter(isOfPairs) : ALL_SERVICES
 
 const textOf = ({ protocol, family, grouped }: Service): string =>
   `${protocol} over IPv${family}, ${grouped ? 'with' : 'without'} SO_REUSEPORT`
