@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Netns } from '../../src/linux/netns.ts'
-import { startFirst } from '../first.ts'
 import { SERVICE4, SERVICE6 } from '../point-of-presence.ts'
+import { startFirst } from '../sessions.ts'
 import { eachLine, runCurl, TIMEOUT_S } from './curl.ts'
 import { NAMES, ZONE } from './servers.ts'
 

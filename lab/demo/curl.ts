@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { startFirst } from '../first.ts'
+import { startFirst } from '../sessions.ts'
 
 /** After this time without an answer a request has failed. */
 export const TIMEOUT_S = 1

@@ -8,8 +8,8 @@ import { LocalControl } from '../../src/agent/index.ts'
 import type { ApplyResult, CountersReport } from '../../src/firewall/types.ts'
 import { BPFFS, mountBpffs } from '../../src/linux/bpffs.ts'
 import { type Ended, ended, stop } from '../../src/linux/process.ts'
-import { startFirst } from '../first.ts'
 import { ownPrefix } from '../owner.ts'
+import { startApart } from '../sessions.ts'
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
@@ -87,7 +87,7 @@ export class Protection {
   #start(args: readonly string[]): ChildProcess {
     const { netns, cpu } = this.#options
     const stdio: ('ignore' | 'pipe')[] = ['ignore', 'pipe', 'pipe']
-    return startFirst(process.execPath, ['--import', 'tsx', CLI, '--json', ...args], {
+    return startApart(process.execPath, ['--import', 'tsx', CLI, '--json', ...args], {
       netns,
       cpu,
       env: this.#env,

@@ -4,8 +4,8 @@ import { setTimeout } from 'node:timers/promises'
 import type { Netns } from '../../src/linux/netns.ts'
 import { type Ended, ended, stop } from '../../src/linux/process.ts'
 import { listListeners } from '../../src/linux/sockets.ts'
-import { startFirst } from '../first.ts'
 import { SERVICE4, SERVICE6 } from '../point-of-presence.ts'
+import { startFirst } from '../sessions.ts'
 import { type NginxOptions, writeNginx } from './nginx.ts'
 
 /** The zone that the demo's DNS server answers for. */

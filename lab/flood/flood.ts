@@ -2,7 +2,7 @@ import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Netns } from '../../src/linux/netns.ts'
 import { stop } from '../../src/linux/process.ts'
-import { startFirst } from '../first.ts'
+import { startApart } from '../sessions.ts'
 import type { Command, FloodBounds, PatternSent, Report, SenderOptions } from './messages.ts'
 
 export interface FloodOptions extends SenderOptions {
@@ -35,7 +35,7 @@ export class Flood {
     const main = fileURLToPath(new URL('sender.ts', import.meta.url))
     const args = ['--import', 'tsx', main, JSON.stringify(sender)]
     const stdio: StdioOptions = ['ignore', 'ignore', 'pipe', 'ipc']
-    const child = startFirst(process.execPath, args, { netns, cpu, stdio })
+    const child = startApart(process.execPath, args, { netns, cpu, stdio })
     const flood = new Flood(child)
     await flood.#nextReport()
     return flood

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Netns } from '../../../src/linux/netns.ts'
 import { findSockets } from '../../../src/linux/process-sockets.ts'
-import { startFirst } from '../../first.ts'
+import { startFirst } from '../../sessions.ts'
 import { writeNginx } from '../nginx.ts'
 import { RUN_HEADER } from './web-clients.ts'
 
