@@ -233,22 +233,24 @@ export class Fleet {
 
   /** Does it here or has another do it, for some time: a machine with a new configuration leaves the fleet, and has to take office again. */
   async #wish(wish: ForwardedWish): Promise<WishDone> {
+    const { everyMs, silentMs } = this.#timing
     // Whoever asks this machine gives up after `silentMs`.
-    const end = performance.now() + this.#timing.silentMs / 2
+    const end = performance.now() + silentMs / 2
+    const isOver = () => performance.now() > end || this.#closed.signal.aborted
     for (;;) {
-      const way = await this.#wayToConductor(end)
+      const way = this.mayDecide ? this.#options.self : this.#machine.wayToConductor(performance.now())
       try {
-        return await this.#wishOf(way, wish)
+        if (way !== undefined || isOver()) return await this.#tell(way, wish)
       } catch (error) {
         // Done or not, it may be said again.
         const mayAnswerYet = error instanceof FleetError && error.code === 'FLEET_UNREACHABLE'
-        if (!mayAnswerYet || this.#isOver(end)) throw error
+        if (!mayAnswerYet || isOver()) throw error
       }
-      await this.#pause()
+      await sleep(everyMs / 10)
     }
   }
 
-  async #wishOf(name: string | undefined, { kind, backend, hops }: ForwardedWish): Promise<WishDone> {
+  async #tell(name: string | undefined, { kind, backend, hops }: ForwardedWish): Promise<WishDone> {
     const { self, hooks } = this.#options
     if (name === self) {
       await hooks.wish({ kind, backend })
@@ -261,24 +263,6 @@ export class Fleet {
         `Cannot ${kind} "${backend}": no machine decides about tables at the moment (try again in some seconds)`,
       )
     return await this.#client.wish(peer, { kind, backend, hops: hops - 1 }, this.#closed.signal)
-  }
-
-  /** Whom to tell a wish, as soon as anybody decides. */
-  async #wayToConductor(end: number): Promise<string | undefined> {
-    for (;;) {
-      if (this.mayDecide) return this.#options.self
-      const way = this.#machine.wayToConductor(performance.now())
-      if (way !== undefined || this.#isOver(end)) return way
-      await this.#pause()
-    }
-  }
-
-  #isOver(end: number): boolean {
-    return performance.now() > end || this.#closed.signal.aborted
-  }
-
-  #pause(): Promise<void> {
-    return sleep(this.#timing.everyMs / 10)
   }
 
   async #attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
