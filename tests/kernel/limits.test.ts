@@ -133,8 +133,8 @@ test('limit of each source holds one to its rate, and admits all others, while i
       const sendFast = () => spend(rules, from('192.0.2.1'), fast)
       const flood = new Map([[0, from('192.0.2.3')]])
       await whileHammering(feeds.random(rules.program), flood, async () => {
-        const floodedBefore = rules.packets(PASSED_BY_DEFAULT)
         const first = sendFast()
+        const floodedBefore = rules.packets(PASSED_BY_DEFAULT)
         let [last, runs] = [first, 0]
         for (; last.ended - first.ended < 3_000_000_000n; runs++) {
           rules.program.testRun({ data: from('192.0.2.2') })
